@@ -1,0 +1,33 @@
+"""What can go wrong, in one picture. Every message is one line: the thing, the value, the limit.
+
+ErfError (ValueError)
+├── SettingError    a number or name given to a probe is out of range
+├── LayerError      no such layer, or one whose output is not a map
+├── UnitError       a unit or channel outside its layer
+├── ExportError     the model has no graph to reason about
+└── StoreError      a result that cannot be read, or a place that must not be written
+"""
+
+
+class ErfError(ValueError):
+    """Base of every error this package raises on purpose."""
+
+
+class SettingError(ErfError):
+    """A number or a name given to a probe is out of range."""
+
+
+class LayerError(ErfError):
+    """There is no such layer, or its output is not a map (n, channels, rows, cols)."""
+
+
+class UnitError(ErfError):
+    """A unit or a channel lies outside its layer."""
+
+
+class ExportError(ErfError):
+    """The model cannot be exported to a graph; the message says why and what still works."""
+
+
+class StoreError(ErfError):
+    """A result cannot be read, or its place is taken by something else."""

@@ -1,0 +1,1 @@
+"""Results in, Matplotlib artists and one self-contained page out."""

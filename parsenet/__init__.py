@@ -1,0 +1,1 @@
+"""ParseNet and FCN: models, weights in and out, scenes, trainer."""

@@ -1,0 +1,33 @@
+"""Generated scenes in which an object's class hangs on a cue far away from it.
+
+Every scene holds one cue, a sun or a moon, and a few objects: leaves, stars and rings. An object's
+class is its shape *and* the cue (``day leaf``, ``night leaf``, ...), while its own pixels and its
+surroundings are the same under both. So a network can name the shape from what is near, but the
+class only if it listens as far as the cue, whose distance is known for every object.
+"""
+
+from parsenet.scenes.render import render
+from parsenet.scenes.spec import (
+    CLASSES,
+    CUES,
+    OBJECT_CLASSES,
+    SHAPES,
+    Box,
+    Scene,
+    SceneSpec,
+    Thing,
+    object_class,
+)
+
+__all__ = [
+    "CLASSES",
+    "CUES",
+    "OBJECT_CLASSES",
+    "SHAPES",
+    "Box",
+    "Scene",
+    "SceneSpec",
+    "Thing",
+    "object_class",
+    "render",
+]
