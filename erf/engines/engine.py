@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from erf.geometry import PatchGrid, Target
+from erf.geometry import PatchGrid
 
 Change = Callable[
     [Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]], Float[Tensor, "n c patch patch"]

@@ -5,6 +5,6 @@ Row before column, half-open, pixels unless said.
 
 from erf.geometry.box import Box
 from erf.geometry.grid import PatchGrid
-from erf.geometry.unit import Target, locate, parse_unit
+from erf.geometry.unit import Target, UnitName, locate, parse_unit
 
-__all__ = ["Box", "PatchGrid", "Target", "locate", "parse_unit"]
+__all__ = ["Box", "PatchGrid", "Target", "UnitName", "locate", "parse_unit"]

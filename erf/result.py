@@ -1,0 +1,86 @@
+"""What a probe found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+
+from erf.geometry import Box, PatchGrid, Target
+from erf.plan import Plan
+
+
+@dataclass(frozen=True)
+class TheoreticalExtent:
+    """The theoretical field of the probed unit, as far as it could be derived.
+
+    Attributes:
+        size: (rows, cols) of an interior unit's field, padding included; None when unknown.
+        box: pixels of the image that can reach this unit.
+        unclipped: the same before clipping at the border and the padding; None when unknown.
+        status: ``exact``, ``upper_bound``, ``whole_image`` or ``unknown``.
+        reasons: operators responsible when the status is not ``exact``.
+    """
+
+    box: Box
+    size: tuple[int, int] | None = None
+    unclipped: Box | None = None
+    status: str = "unknown"
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """Discrepancies of one target over the patch grid of one image.
+
+    Attributes:
+        discrepancy: L2 change of the unit, mean over draws; for a whole layer the influence of
+            every patch on every unit.
+        standard_error: of that mean, over draws; NaN with a single draw.
+        samples: the discrepancy of each draw; None for a whole layer, where only the mean and the
+            standard error are kept.
+        target: the layer, unit and channel that were watched.
+        plan: every setting of the probe.
+        activation: clean response of the layer: one channel, or the L2 norm over channels.
+        image: the image in the model's input space.
+        picture: the image as a person sees it; None when the probe was given only a tensor.
+        theory: theoretical field of the unit; None for a whole layer.
+        provenance: model, weights, software, engine and what it noticed, JSON-compatible.
+    """
+
+    discrepancy: (
+        Float64[np.ndarray, "patch_rows patch_cols"]
+        | Float64[np.ndarray, "patch_rows patch_cols unit_rows unit_cols"]
+    )
+    standard_error: (
+        Float64[np.ndarray, "patch_rows patch_cols"]
+        | Float64[np.ndarray, "patch_rows patch_cols unit_rows unit_cols"]
+    )
+    samples: Float64[np.ndarray, "draws patch_rows patch_cols"] | None
+    target: Target
+    plan: Plan
+    activation: Float32[np.ndarray, "unit_rows unit_cols"]
+    image: Float32[np.ndarray, "channels rows cols"]
+    picture: UInt8[np.ndarray, "rows cols 3"] | None = None
+    theory: TheoreticalExtent | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def grid(self) -> PatchGrid:
+        """Where the patches were."""
+        rows, cols = self.image.shape[-2:]
+        return PatchGrid((rows, cols), self.plan.patch, self.plan.stride)
+
+    @property
+    def boxes(self) -> Int64[np.ndarray, "patch_rows patch_cols 4"]:
+        """(top, left, bottom, right) of every patch, half-open pixels."""
+        return self.grid.boxes
+
+    @property
+    def unit_count(self) -> tuple[int, int]:
+        """(rows, cols) of units in the layer."""
+        rows, cols = self.activation.shape
+        return rows, cols
