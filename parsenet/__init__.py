@@ -1,1 +1,27 @@
-"""ParseNet and FCN: models, weights in and out, scenes, trainer."""
+"""ParseNet, FCN and VGG-16: models, weights in and out, scenes and a trainer."""
+
+from parsenet.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from parsenet.errors import CheckpointError, ModelError, ParseNetError, WeightsError
+from parsenet.fcn import FCN8s, FCN16s, FCN32s
+from parsenet.l2norm import L2Norm
+from parsenet.net import ParseNet
+from parsenet.variants import VARIANTS, build
+from parsenet.vgg16 import VGG16
+
+__all__ = [
+    "VARIANTS",
+    "VGG16",
+    "Checkpoint",
+    "CheckpointError",
+    "FCN8s",
+    "FCN16s",
+    "FCN32s",
+    "L2Norm",
+    "ModelError",
+    "ParseNet",
+    "ParseNetError",
+    "WeightsError",
+    "build",
+    "load_checkpoint",
+    "save_checkpoint",
+]

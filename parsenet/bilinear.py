@@ -8,8 +8,8 @@ from torch import Tensor, nn
 def bilinear_taps(kernel: int) -> Float[Tensor, " kernel"]:
     """Return the one-dimensional bilinear filter of a deconvolution, in float64.
 
-    With ``f = ceil(kernel / 2)`` and ``c = (2f - 1 - f % 2) / 2f`` in Caffe's filler this is a triangle
-    of height at most 1: for kernel 16 (stride 8) it runs .0625, .1875, ..., .9375, .9375, ..., .0625.
+    A triangle of height at most 1: for kernel 16, stride 8 it runs .0625, .1875, ..., .9375, .9375,
+    ..., .0625. Shifted by the stride it adds up to 1.
     """
     factor = (kernel + 1) // 2
     peak = factor - 1 if kernel % 2 else factor - 0.5

@@ -42,8 +42,8 @@ class ConvReLU(nn.Sequential):
 class ScoreConv(nn.Conv2d):
     """A 1x1 convolution from features to class scores.
 
-    It starts as Caffe's ``xavier`` filler does: uniform with variance 1 / fan-in; the bias at zero. It
-    has a class of its own so that a trainer can give it the tenfold learning rate of the release.
+    It starts as Caffe's ``xavier`` filler does: uniform with variance 1 / fan-in; the bias at zero.
+    The class is its own so that a trainer can give it the release's tenfold learning rate.
     """
 
     def __init__(self, inputs: int, classes: int) -> None:

@@ -27,6 +27,11 @@ class Grid:
         finer = self.stride / stride
         return Grid(finer, self.centre - ((kernel - 1) / 2 - padding) * finer)
 
+    def interpolated(self, factor: int) -> "Grid":
+        """Return the grid after bilinear interpolation to ``factor`` times the resolution."""
+        finer = self.stride / factor
+        return Grid(finer, self.centre - (self.stride - finer) / 2)
+
     def offset_to(self, reference: "Grid") -> int:
         """Return how many leading units to crop so that this map starts where ``reference`` does.
 

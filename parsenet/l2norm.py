@@ -12,17 +12,17 @@ EPSILON = 1e-10
 class L2Norm(nn.Module):
     """Divide every position by the L2 norm over its channels, then scale channel c by γ_c.
 
-    ``y = γ · x / sqrt(ε + Σ_c x_c²)``: ε = 1e-10 stands inside the root, as in the original's forward
-    pass. γ starts at 10 in the released ParseNet (20 on conv4_3 in SSD); a feature of norm 1 is so
-    small that the network hardly trains.
+    ``y = γ · x / sqrt(ε + Σ_c x_c²)``: ε = 1e-10 stands inside the root, as in the original's
+    forward pass. γ starts at 10 in the released ParseNet (20 on conv4_3 in SSD); features of norm 1
+    are so small that the network hardly trains.
 
     The gradient is autograd's, which is exact and equals the paper's
 
         ∂ℓ/∂x̂ = γ ∂ℓ/∂y,   ∂ℓ/∂x = (∂ℓ/∂x̂ - x (x·∂ℓ/∂x̂) / n²) / n,   ∂ℓ/∂γ_c = Σ ∂ℓ/∂y_c x̂_c.
 
-    The original layer differs: it computes ``γ_c (∂ℓ/∂y_c - x_c (x·∂ℓ/∂y) / n²) / n``, that is with γ
-    outside the inner product. Both agree only as long as all γ are equal, for instance at the start.
-    It also obtains ∂ℓ/∂γ_c as ``Σ y ∂ℓ/∂y / γ_c``, which is undefined at γ_c = 0.
+    The original layer differs: it computes ``γ_c (∂ℓ/∂y_c - x_c (x·∂ℓ/∂y) / n²) / n``, that is with
+    γ outside the inner product. The two agree only while all γ are equal, as at the start. It also
+    obtains ∂ℓ/∂γ_c as ``Σ y_c ∂ℓ/∂y_c / γ_c``, which is undefined at γ_c = 0.
     """
 
     def __init__(self, channels: int, *, scale: float = 10.0) -> None:

@@ -1,0 +1,194 @@
+"""A trained model in one ``.safetensors`` file: weights, and all else it needs in the metadata."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Shaped
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from parsenet.errors import CheckpointError, ModelError
+from parsenet.variants import build
+
+FORMAT = "parsenet-checkpoint"
+VERSION = 1
+
+ChannelOrder = Literal["rgb", "bgr"]
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Description:
+    """Everything about a checkpoint but its weights; what the file's metadata holds as JSON.
+
+    Attributes:
+        variant: name of the network, as ``build`` takes it.
+        options: the keywords it was built with, ``classes`` excepted.
+        classes: class names in the order of the scores.
+        mean, std: grey levels (0..255) that the input is shifted and divided by, one for each input
+            channel of the model, in the model's channel order.
+        channel_order: "rgb", or "bgr" as in Caffe.
+        training: how it was trained: command, seed, iterations, data, software, scores; as JSON.
+    """
+
+    variant: str
+    options: Mapping[str, Any]
+    classes: tuple[str, ...]
+    mean: Triple
+    std: Triple
+    channel_order: ChannelOrder = "rgb"
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self) -> nn.Module:
+        """Build the network with fresh weights."""
+        return build(self.variant, classes=len(self.classes), **self.options)
+
+
+@dataclass(frozen=True)
+class Checkpoint(Description):
+    """A model with what is needed to use it: see ``Description``."""
+
+    model: nn.Module = field(kw_only=True)
+
+    def input_tensor(
+        self, image: Shaped[np.ndarray, "height width 3"]
+    ) -> Float32[Tensor, "3 height width"]:
+        """Bring an RGB image of grey levels, 0..255, into the model's input space."""
+        levels = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).permute(2, 0, 1)
+        if self.channel_order == "bgr":
+            levels = levels.flip(0)
+        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
+        return ((levels - mean.view(3, 1, 1)) / std.view(3, 1, 1)).contiguous()
+
+    def input_sigma(self, grey_levels: float) -> Float[Tensor, "3"]:
+        """Return what a standard deviation in grey levels amounts to in each input channel."""
+        return grey_levels / torch.tensor(self.std)
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
+    """Write a checkpoint; a file of that name is replaced at once and whole.
+
+    Raises:
+        CheckpointError: if it could not be read back: its options do not build a model with these
+            weights, or a value is no JSON.
+    """
+    path = Path(path)
+    description = _describe(checkpoint)
+    state = {
+        name: t.detach().cpu().contiguous() for name, t in checkpoint.model.state_dict().items()
+    }
+    _fit(description, state, path)
+    try:
+        text = json.dumps(asdict(description), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot be described in JSON: {error}") from error
+    metadata = {"format": FORMAT, "version": str(VERSION), "checkpoint": text}
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        whole = Path(folder, path.name)
+        save_file(state, whole, metadata=metadata)
+        whole.replace(path)
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read a checkpoint onto the CPU, its model in evaluation mode. Nothing is unpickled.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged, or no checkpoint of this package; one line
+            with the file and the reason.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: is no readable safetensors file: {error}") from error
+    description = _parse(metadata, path)
+    model = _fit(description, state, path)
+    model.load_state_dict(state, assign=True)
+    return Checkpoint(**vars(description), model=model.eval())
+
+
+def _describe(checkpoint: Checkpoint) -> Description:
+    return Description(
+        **{name: getattr(checkpoint, name) for name in Description.__dataclass_fields__}
+    )
+
+
+def _fit(description: Description, state: Mapping[str, Tensor], path: Path) -> nn.Module:
+    """Build the described model without memory for weights and check that the weights fit it."""
+    try:
+        with torch.device("meta"):
+            model = description.build()
+    except (ModelError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: its model cannot be built: {error}") from error
+    expected = model.state_dict()
+    if missing := sorted(expected.keys() - state.keys()):
+        raise CheckpointError(f"{path}: lacks {_count(missing)} of {description.variant}")
+    if extra := sorted(state.keys() - expected.keys()):
+        raise CheckpointError(f"{path}: has {_count(extra)} that {description.variant} has not")
+    for name, tensor in state.items():
+        wanted = expected[name]
+        if tensor.shape != wanted.shape or tensor.dtype != wanted.dtype:
+            raise CheckpointError(
+                f"{path}: {name} is {_form(tensor)}, {description.variant} has {_form(wanted)}"
+            )
+    return model
+
+
+def _form(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def _count(names: Sequence[str]) -> str:
+    return f"{len(names)} tensor{'s' if len(names) > 1 else ''}, first {names[0]!r},"
+
+
+def _parse(metadata: Mapping[str, str], path: Path) -> Description:
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: is no checkpoint of parsenet: its metadata does not say so")
+    if metadata.get("version") != str(VERSION):
+        raise CheckpointError(
+            f"{path}: has version {metadata.get('version')!r}; this software reads {VERSION}"
+        )
+    try:
+        values = json.loads(metadata["checkpoint"])
+        return Description(
+            variant=str(values["variant"]),
+            options=dict(values["options"]),
+            classes=_names(values["classes"]),
+            mean=_triple(values["mean"]),
+            std=_triple(values["std"]),
+            channel_order=_order(values["channel_order"]),
+            training=dict(values["training"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: its metadata is damaged: {error!r}") from error
+
+
+def _names(values: Sequence[Any]) -> tuple[str, ...]:
+    if not values or not all(isinstance(name, str) for name in values):
+        raise ValueError(f"classes must be names, not {values!r}")
+    return tuple(values)
+
+
+def _triple(values: Sequence[Any]) -> Triple:
+    first, second, third = (float(value) for value in values)
+    return first, second, third
+
+
+def _order(value: Any) -> ChannelOrder:
+    if value not in get_args(ChannelOrder):
+        raise ValueError(f"channel_order must be one of {get_args(ChannelOrder)}, not {value!r}")
+    order: ChannelOrder = value
+    return order

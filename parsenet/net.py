@@ -1,0 +1,183 @@
+"""ParseNet: VGG-16 features and their global average, normalised and fused (Liu et al. 2015)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from parsenet.bilinear import BilinearDeconvolution
+from parsenet.combine import Concatenate, Crop, Enlarge, Replicate, Sum
+from parsenet.convolution import ScoreConv
+from parsenet.errors import ModelError
+from parsenet.grid import Grid
+from parsenet.l2norm import L2Norm
+from parsenet.vgg16 import VGG16, Fc6
+
+Fusion = Literal["none", "early", "late"]
+LOCAL = ("fc7", "conv5_3", "conv4_3", "conv3_3")
+CONTEXT = "pool6_1x1"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One input of the fusion: its source in the trunk and the children it passes through.
+
+    ``spread`` names the child that brings it to the size of the finest local feature.
+    """
+
+    source: str
+    steps: tuple[str, ...]
+    spread: str | None
+
+
+class ParseNet(VGG16):
+    """The released network by default; its variants by keyword.
+
+    Late fusion:
+        local feature ─► (norm) ─► score ─► enlarge ──────┐
+        context layer ─► mean ─► (norm) ─► score ─► tile ─┴─► sum ─► upscore ─► crop
+    Early fusion:
+        local feature ─► (norm) ─► enlarge ──────┐
+        context layer ─► mean ─► (norm) ─► tile ─┴─► concatenate ─► score ─► upscore ─► crop
+
+    Both fusions are the same function of the image up to one redundant bias. Children bear the
+    original names without the class count: ``fc7_norm``, ``fc7_norm_score``, ``pool6_1x1``,
+    ``pool6_1x1_norm``, ``pool6_1x1_norm_score``, ``fusion`` (the sum, or the concatenation before
+    ``fusion_score``), ``upscore``, ``score``. Without normalisation ``_norm`` is missing from the
+    names.
+
+    Args:
+        classes: number of class scores.
+        stride, fc6, width, batch_norm, dropout: see ``plan_vgg16`` and ``VGG16``. The released
+            network has stride 8, the reduced fc6, and dropout (0.5 after fc6 and fc7, 0.3 after the
+            pooled context). Its full sibling, ``parsenet_full_vgg``, is ``stride=32, fc6="full"``;
+            there fc6 is padded by 4.
+        fusion: "late" sums class scores (the release), "early" concatenates features (the paper's
+            drawing), "none" scores one local feature without context: the baseline.
+        normalize: L2-normalise every feature over its channels, each with its own scale.
+        scale: initial value of every γ.
+        context: the layer that is averaged over the whole map, or None to fuse local features
+            alone. With ``fusion="none"`` nothing is averaged.
+        local: the local features, any of fc7, conv5_3, conv4_3, conv3_3. Coarser ones are
+            interpolated to the resolution of the finest; the paper's description leaves this open.
+
+    Raises:
+        ModelError: if a value is outside these.
+    """
+
+    def __init__(
+        self,
+        *,
+        classes: int = 21,
+        stride: int = 8,
+        fc6: Fc6 = "reduced",
+        width: float = 1.0,
+        batch_norm: bool = False,
+        dropout: bool = True,
+        fusion: Fusion = "late",
+        normalize: bool = True,
+        scale: float = 10.0,
+        context: str | None = "fc7",
+        local: Sequence[str] = ("fc7",),
+    ) -> None:
+        super().__init__(
+            stride=stride,
+            fc6=fc6,
+            width=width,
+            batch_norm=batch_norm,
+            dropout=dropout,
+            fc6_padding=4 if fc6 == "full" and stride == 32 else None,
+        )
+        self.local = tuple(local)
+        self.context = None if fusion == "none" else context
+        self._check_features(fusion)
+        self.early = fusion == "early"
+        self.normalize = normalize
+        self.finest = min(self.local, key=lambda name: self.grids[name].stride)
+        self.branches = [self._add_branch(name, name, classes, scale) for name in self.local]
+        if self.context is not None:
+            self.add_module(CONTEXT, nn.AdaptiveAvgPool2d(1))
+            self.branches.append(self._add_branch(CONTEXT, self.context, classes, scale, dropout))
+        self.fusion = Concatenate() if self.early else Sum()
+        if self.early:
+            total = sum(self.channels[branch.source] for branch in self.branches)
+            self.fusion_score = ScoreConv(total, classes)
+        self._add_upscore(classes)
+
+    def forward(
+        self, image: Float[Tensor, "n 3 height width"]
+    ) -> Float[Tensor, "n classes height width"]:
+        """Return the class scores of every pixel."""
+        blobs = self.trunk(image, *(branch.source for branch in self.branches))
+        maps = [self._follow(branch, blobs) for branch in self.branches]
+        fused = self.fusion(maps)
+        coarse = self.fusion_score(fused) if self.early else fused
+        score: Tensor = self.score(self.upscore(coarse), image)
+        return score
+
+    def _follow(self, branch: Branch, blobs: dict[str, Tensor]) -> Tensor:
+        x = blobs[branch.source]
+        for step in branch.steps:
+            x = self.get_submodule(step)(x)
+        if branch.spread is not None:
+            x = self.get_submodule(branch.spread)(x, blobs[self.finest])
+        return x
+
+    def _check_features(self, fusion: str) -> None:
+        if fusion not in get_args(Fusion):
+            raise ModelError(f"fusion must be one of {get_args(Fusion)}, not {fusion!r}")
+        if not self.local or len(set(self.local)) < len(self.local) or set(self.local) - set(LOCAL):
+            raise ModelError(f"local must name some of {LOCAL}, each once, not {self.local}")
+        if self.context is not None and self.context not in self.channels:
+            raise ModelError(f"context must be one of {tuple(self.channels)}, not {self.context!r}")
+        if fusion == "none" and len(self.local) > 1:
+            raise ModelError(
+                f"fusion 'none' takes one local feature, not {len(self.local)}: {self.local}"
+            )
+        if fusion != "none" and self.context is None and len(self.local) == 1:
+            raise ModelError(f"fusion {fusion!r} needs a context or a second local feature")
+
+    def _add_branch(
+        self, name: str, source: str, classes: int, scale: float, dropout: bool = False
+    ) -> Branch:
+        """Add the children of one branch and return the way through them."""
+        steps = [name] if name == CONTEXT else []
+        if self.normalize:
+            name += "_norm"
+            steps.append(self._add(name, L2Norm(self.channels[source], scale=scale)))
+        if dropout:
+            steps.append(self._add(f"{name}_drop", nn.Dropout(0.3)))
+        if not self.early:
+            name += "_score"
+            steps.append(self._add(name, ScoreConv(self.channels[source], classes)))
+        spread = self._spread(source, pooled=steps[0] == CONTEXT)
+        if spread is None:
+            return Branch(source, tuple(steps), None)
+        name = f"{name}_up" if self.early else name.replace("_score", "_upscore")
+        return Branch(source, tuple(steps), self._add(name, spread))
+
+    def _add(self, name: str, module: nn.Module) -> str:
+        self.add_module(name, module)
+        return name
+
+    def _spread(self, source: str, *, pooled: bool) -> nn.Module | None:
+        """Return what brings a branch to the finest map's size; None where it has it already."""
+        if pooled:
+            return Replicate()
+        grid, finest = self.grids[source], self.grids[self.finest]
+        if grid == finest:
+            return None
+        factor = int(grid.stride / finest.stride)
+        return Enlarge(factor, offset=grid.interpolated(factor).offset_to(finest))
+
+    def _add_upscore(self, classes: int) -> None:
+        grid = self.grids[self.finest]
+        factor = int(grid.stride)
+        padding = factor // 2
+        self.upscore = BilinearDeconvolution(
+            classes, factor, padding=padding, bias=True, trainable=True
+        )
+        upscored = grid.upsampled(2 * factor, stride=factor, padding=padding)
+        self.score = Crop(upscored.offset_to(Grid()))
