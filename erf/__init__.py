@@ -1,5 +1,35 @@
-"""Empirical receptive fields: what does this network really look at?"""
+"""Empirical receptive fields: what does this network really look at?
 
+result = erf.probe(model, image, "fc7")     disturb patches, measure how much a unit changes
+erf.open(path)                              a saved result
+"""
+
+from erf.errors import ErfError, ExportError, LayerError, SettingError, StoreError, UnitError
 from erf.geometry import Box, PatchGrid, Target
+from erf.layers import Layer, layers
+from erf.plan import Plan
+from erf.probe import probe, probe_layers
+from erf.result import ProbeResult, TheoreticalExtent
+from erf.store import open_result as open
+from erf.store import save
 
-__all__ = ["Box", "PatchGrid", "Target"]
+__all__ = [
+    "Box",
+    "ErfError",
+    "ExportError",
+    "Layer",
+    "LayerError",
+    "PatchGrid",
+    "Plan",
+    "ProbeResult",
+    "SettingError",
+    "StoreError",
+    "Target",
+    "TheoreticalExtent",
+    "UnitError",
+    "layers",
+    "open",
+    "probe",
+    "probe_layers",
+    "save",
+]

@@ -1,0 +1,77 @@
+"""The dense engine: whole disturbed images through the whole model. Slow, simple, the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor, nn
+
+from erf.engines.engine import Change, Reading
+from erf.geometry import PatchGrid, Target
+from erf.layers import observe
+
+
+class DenseEngine:
+    """Runs disturbed images in batches and subtracts the clean response.
+
+    Works with any module. In float32 it cannot see changes below about 1e-7 of the activation:
+    the difference of two nearly equal numbers is rounding noise there.
+
+    Args:
+        model: in evaluation mode.
+        image: the clean image, on the model's device.
+        targets: what to watch.
+        batch_size: disturbed images a forward pass; None chooses about two million pixels.
+    """
+
+    name = "dense"
+
+    def __init__(
+        self,
+        model: nn.Module,
+        image: Float[Tensor, "c h w"],
+        targets: Sequence[Target],
+        *,
+        batch_size: int | None = None,
+    ) -> None:
+        self.model, self.image, self.targets = model, image, tuple(targets)
+        self.batch_size = batch_size or max(1, 2**21 // image[0].numel())
+        self.layers = list(dict.fromkeys(target.layer for target in targets))
+
+    def measure(
+        self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], change: Change
+    ) -> Iterator[Reading]:
+        """See `Engine`."""
+        clean = self._maps(self.image[None])
+        jobs = np.array([(patch, draw) for patch in patches for draw in draws], dtype=np.int64)
+        for start in range(0, len(jobs), self.batch_size):
+            batch_patches, batch_draws = jobs[start : start + self.batch_size].T
+            images = self.image.repeat(len(batch_patches), 1, 1, 1)
+            added = change(batch_patches, batch_draws)
+            for image, patch, extra in zip(images, batch_patches, added, strict=True):
+                image[:, *grid.box(int(patch)).slices()] += extra
+            maps = self._maps(images)
+            values = tuple(
+                discrepancy(maps[target.layer] - clean[target.layer], target)
+                for target in self.targets
+            )
+            yield Reading(batch_patches, batch_draws, values)
+
+    def _maps(self, images: Float[Tensor, "n c h w"]) -> dict[str, Tensor]:
+        return dict(zip(self.layers, observe(self.model, images, self.layers), strict=True))
+
+
+def discrepancy(
+    difference: Float[Tensor, "n channels rows cols"], target: Target
+) -> Float64[np.ndarray, "n ..."]:
+    """L2 norm of the change over the target's channels, at its unit or everywhere."""
+    if target.unit is not None:
+        row, col = target.unit
+        difference = difference[:, :, row : row + 1, col : col + 1]
+    if target.channel is not None:
+        difference = difference[:, target.channel : target.channel + 1]
+    norm = torch.linalg.vector_norm(difference.double(), dim=1)
+    return (norm if target.unit is None else norm[:, 0, 0]).cpu().numpy()

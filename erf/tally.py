@@ -1,0 +1,99 @@
+"""Adding up readings: the mean over draws and its standard error, a patch at a time."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+
+class Tally(Protocol):
+    """Takes readings in any order; gives their mean over draws, laid out on the patch grid."""
+
+    @property
+    def samples(self) -> Float64[np.ndarray, "draws patch_rows patch_cols"] | None:
+        """Every single discrepancy, where they are kept."""
+        ...
+
+    def add(
+        self,
+        patches: Int64[np.ndarray, " n"],
+        draws: Int64[np.ndarray, " n"],
+        values: Float64[np.ndarray, "n ..."],
+    ) -> None:
+        """Take one batch of readings."""
+        ...
+
+    def mean(self) -> Float64[np.ndarray, "patch_rows patch_cols ..."]:
+        """Mean over draws."""
+        ...
+
+    def standard_error(self) -> Float64[np.ndarray, "patch_rows patch_cols ..."]:
+        """Standard error of the mean; NaN with a single draw."""
+        ...
+
+
+class UnitTally:
+    """Keeps every discrepancy of one unit: (draws, patch_rows, patch_cols)."""
+
+    def __init__(self, shape: tuple[int, int], draws: int) -> None:
+        self._shape = shape
+        self._values = np.zeros((draws, shape[0] * shape[1]))
+
+    @property
+    def samples(self) -> Float64[np.ndarray, "draws patch_rows patch_cols"]:
+        """Every single discrepancy."""
+        return self._values.reshape(-1, *self._shape)
+
+    def add(
+        self,
+        patches: Int64[np.ndarray, " n"],
+        draws: Int64[np.ndarray, " n"],
+        values: Float64[np.ndarray, " n"],
+    ) -> None:
+        """Take one batch of readings."""
+        self._values[draws, patches] = values
+
+    def mean(self) -> Float64[np.ndarray, "patch_rows patch_cols"]:
+        """Mean over draws."""
+        return self.samples.mean(axis=0)
+
+    def standard_error(self) -> Float64[np.ndarray, "patch_rows patch_cols"]:
+        """Standard error of the mean; NaN with a single draw."""
+        draws = len(self._values)
+        if draws == 1:
+            return np.full(self._shape, np.nan)
+        return self.samples.std(axis=0, ddof=1) / np.sqrt(draws)
+
+
+class LayerTally:
+    """Keeps running sums for a whole layer: never all patches, units and draws at once."""
+
+    samples = None
+
+    def __init__(self, shape: tuple[int, int], draws: int, units: tuple[int, int]) -> None:
+        self._shape, self._units, self._draws = shape, units, draws
+        self._sum = np.zeros((shape[0] * shape[1], *units))
+        self._squares = np.zeros_like(self._sum)
+
+    def add(
+        self,
+        patches: Int64[np.ndarray, " n"],
+        draws: Int64[np.ndarray, " n"],
+        values: Float64[np.ndarray, "n unit_rows unit_cols"],
+    ) -> None:
+        """Take one batch of readings."""
+        np.add.at(self._sum, patches, values)
+        np.add.at(self._squares, patches, np.square(values))
+
+    def mean(self) -> Float64[np.ndarray, "patch_rows patch_cols unit_rows unit_cols"]:
+        """Mean over draws."""
+        return (self._sum / self._draws).reshape(*self._shape, *self._units)
+
+    def standard_error(self) -> Float64[np.ndarray, "patch_rows patch_cols unit_rows unit_cols"]:
+        """Standard error of the mean; NaN with a single draw."""
+        if self._draws == 1:
+            return np.full((*self._shape, *self._units), np.nan)
+        variance = np.maximum(self._squares / self._draws - (self._sum / self._draws) ** 2, 0)
+        return np.sqrt(variance / (self._draws - 1)).reshape(*self._shape, *self._units)
