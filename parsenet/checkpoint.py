@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -37,6 +38,9 @@ class Description:
             channel of the model, in the model's channel order.
         channel_order: "rgb", or "bgr" as in Caffe.
         training: how it was trained: command, seed, iterations, data, software, scores; as JSON.
+
+    Raises:
+        CheckpointError: if a value is none of these.
     """
 
     variant: str
@@ -46,6 +50,21 @@ class Description:
     std: Triple
     channel_order: ChannelOrder = "rgb"
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what would make a checkpoint that cannot be used."""
+        if "classes" in self.options:
+            raise CheckpointError("options name 'classes', whose number is that of the class names")
+        if not self.classes or not all(isinstance(name, str) for name in self.classes):
+            raise CheckpointError(f"classes must be names, at least one, not {self.classes!r}")
+        if len(self.mean) != 3 or not all(isfinite(level) for level in self.mean):
+            raise CheckpointError(f"mean must be three finite numbers, not {self.mean!r}")
+        if len(self.std) != 3 or not all(0 < level < inf for level in self.std):
+            raise CheckpointError(f"std must be three numbers above zero, not {self.std!r}")
+        if self.channel_order not in get_args(ChannelOrder):
+            raise CheckpointError(
+                f"channel_order must be one of {get_args(ChannelOrder)}, not {self.channel_order!r}"
+            )
 
     def build(self) -> nn.Module:
         """Build the network with fresh weights."""
@@ -77,8 +96,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
     """Write a checkpoint; a file of that name is replaced at once and whole.
 
     Raises:
-        CheckpointError: if it could not be read back: its options do not build a model with these
-            weights, or a value is no JSON.
+        CheckpointError: if it could not be read back (its options do not build a model with these
+            weights, or a value is no JSON) or the file cannot be written.
     """
     path = Path(path)
     description = _describe(checkpoint)
@@ -91,10 +110,13 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: cannot be described in JSON: {error}") from error
     metadata = {"format": FORMAT, "version": str(VERSION), "checkpoint": text}
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        whole = Path(folder, path.name)
-        save_file(state, whole, metadata=metadata)
-        whole.replace(path)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            whole = Path(folder, path.name)
+            save_file(state, whole, metadata=metadata)
+            whole.replace(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error}") from error
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
@@ -166,29 +188,18 @@ def _parse(metadata: Mapping[str, str], path: Path) -> Description:
         return Description(
             variant=str(values["variant"]),
             options=dict(values["options"]),
-            classes=_names(values["classes"]),
+            classes=tuple(values["classes"]),
             mean=_triple(values["mean"]),
             std=_triple(values["std"]),
-            channel_order=_order(values["channel_order"]),
+            channel_order=values["channel_order"],
             training=dict(values["training"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: its metadata is damaged: {error!r}") from error
-
-
-def _names(values: Sequence[Any]) -> tuple[str, ...]:
-    if not values or not all(isinstance(name, str) for name in values):
-        raise ValueError(f"classes must be names, not {values!r}")
-    return tuple(values)
+    except KeyError as error:
+        raise CheckpointError(f"{path}: its metadata lacks {error}") from error
+    except (TypeError, ValueError, RecursionError, CheckpointError) as error:
+        raise CheckpointError(f"{path}: its metadata is damaged: {error}") from error
 
 
 def _triple(values: Sequence[Any]) -> Triple:
     first, second, third = (float(value) for value in values)
     return first, second, third
-
-
-def _order(value: Any) -> ChannelOrder:
-    if value not in get_args(ChannelOrder):
-        raise ValueError(f"channel_order must be one of {get_args(ChannelOrder)}, not {value!r}")
-    order: ChannelOrder = value
-    return order

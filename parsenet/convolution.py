@@ -4,6 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
+from parsenet.errors import ModelError
+
 
 class ConvReLU(nn.Sequential):
     """Convolution, batch norm if asked for, ReLU, and dropout if its rate is not 0.
@@ -47,6 +49,8 @@ class ScoreConv(nn.Conv2d):
     """
 
     def __init__(self, inputs: int, classes: int) -> None:
+        if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+            raise ModelError(f"classes must be a whole number above 0, not {classes!r}")
         super().__init__(inputs, classes, 1)
 
     def reset_parameters(self) -> None:

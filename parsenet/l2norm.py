@@ -1,5 +1,7 @@
 """L2 normalisation across channels with a learnt scale (ParseNet, section 3.3)."""
 
+from math import isfinite
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -27,11 +29,11 @@ class L2Norm(nn.Module):
 
     def __init__(self, channels: int, *, scale: float = 10.0) -> None:
         super().__init__()
-        if channels < 1:
-            raise ModelError(f"L2Norm needs at least 1 channel, not {channels}")
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not isfinite(scale):
+            raise ModelError(f"scale must be a finite number, not {scale!r}")
         self.channels = channels
         self.scale = scale
-        self.gamma = nn.Parameter(torch.full((channels,), scale))
+        self.gamma = nn.Parameter(torch.full((channels,), float(scale)))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """Return the normalised and scaled map."""

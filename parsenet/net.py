@@ -96,10 +96,13 @@ class ParseNet(VGG16):
         self.early = fusion == "early"
         self.normalize = normalize
         self.finest = min(self.local, key=lambda name: self.grids[name].stride)
-        self.branches = [self._add_branch(name, name, classes, scale) for name in self.local]
+        sources = dict(zip(self.local, self.local, strict=True))
         if self.context is not None:
-            self.add_module(CONTEXT, nn.AdaptiveAvgPool2d(1))
-            self.branches.append(self._add_branch(CONTEXT, self.context, classes, scale, dropout))
+            sources[CONTEXT] = self.context
+        self.branches = tuple(
+            self._add_branch(name, source, classes=classes, scale=scale, dropout=dropout)
+            for name, source in sources.items()
+        )
         self.fusion = Concatenate() if self.early else Sum()
         if self.early:
             total = sum(self.channels[branch.source] for branch in self.branches)
@@ -140,19 +143,20 @@ class ParseNet(VGG16):
             raise ModelError(f"fusion {fusion!r} needs a context or a second local feature")
 
     def _add_branch(
-        self, name: str, source: str, classes: int, scale: float, dropout: bool = False
+        self, name: str, source: str, *, classes: int, scale: float, dropout: bool
     ) -> Branch:
         """Add the children of one branch and return the way through them."""
-        steps = [name] if name == CONTEXT else []
+        pooled = name == CONTEXT
+        steps = [self._add(name, nn.AdaptiveAvgPool2d(1))] if pooled else []
         if self.normalize:
             name += "_norm"
             steps.append(self._add(name, L2Norm(self.channels[source], scale=scale)))
-        if dropout:
+        if pooled and dropout:
             steps.append(self._add(f"{name}_drop", nn.Dropout(0.3)))
         if not self.early:
             name += "_score"
             steps.append(self._add(name, ScoreConv(self.channels[source], classes)))
-        spread = self._spread(source, pooled=steps[0] == CONTEXT)
+        spread = Replicate() if pooled else self._enlarge(source)
         if spread is None:
             return Branch(source, tuple(steps), None)
         name = f"{name}_up" if self.early else name.replace("_score", "_upscore")
@@ -162,10 +166,8 @@ class ParseNet(VGG16):
         self.add_module(name, module)
         return name
 
-    def _spread(self, source: str, *, pooled: bool) -> nn.Module | None:
-        """Return what brings a branch to the finest map's size; None where it has it already."""
-        if pooled:
-            return Replicate()
+    def _enlarge(self, source: str) -> Enlarge | None:
+        """Return what brings a feature to the finest one's size; None where it has it already."""
         grid, finest = self.grids[source], self.grids[self.finest]
         if grid == finest:
             return None
