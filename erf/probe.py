@@ -140,6 +140,8 @@ def run_plans(
     """Run plans that differ in nothing but their target, all in one pass."""
     if image.ndim != 3:
         raise SettingError(f"image of shape {tuple(image.shape)} must be (channels, rows, cols)")
+    if batch_size is not None and batch_size < 1:
+        raise SettingError(f"batch_size {batch_size} must be at least 1")
     plan = plans[0]
     grid = PatchGrid((image.shape[1], image.shape[2]), plan.patch, plan.stride)
     with borrowed(model):

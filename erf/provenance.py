@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 def software() -> dict[str, str]:
     """Versions of everything that decides a number."""
-    packages = ("erf-probe", "torch", "torchvision", "numpy", "scipy", "zarr")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    packages = ("erf-probe", "torchvision", "numpy", "scipy", "zarr")
+    versions = {name: version(name) for name in packages}
+    return {"python": platform.python_version(), "torch": torch.__version__, **versions}
 
 
 def hash_weights(model: nn.Module) -> str:
