@@ -3,6 +3,7 @@
 from parsenet.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from parsenet.errors import CheckpointError, ModelError, ParseNetError, WeightsError
 from parsenet.fcn import FCN8s, FCN16s, FCN32s
+from parsenet.input_space import InputSpace
 from parsenet.l2norm import L2Norm
 from parsenet.net import ParseNet
 from parsenet.variants import VARIANTS, build
@@ -16,6 +17,7 @@ __all__ = [
     "FCN8s",
     "FCN16s",
     "FCN32s",
+    "InputSpace",
     "L2Norm",
     "ModelError",
     "ParseNet",

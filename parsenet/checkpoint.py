@@ -5,25 +5,22 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import inf, isfinite
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Shaped
+from jaxtyping import Float32, Shaped
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from parsenet.errors import CheckpointError, ModelError
+from parsenet.input_space import ChannelOrder, InputSpace, Triple
 from parsenet.variants import build
 
 FORMAT = "parsenet-checkpoint"
 VERSION = 1
-
-ChannelOrder = Literal["rgb", "bgr"]
-Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -57,14 +54,12 @@ class Description:
             raise CheckpointError("options name 'classes', whose number is that of the class names")
         if not self.classes or not all(isinstance(name, str) for name in self.classes):
             raise CheckpointError(f"classes must be names, at least one, not {self.classes!r}")
-        if len(self.mean) != 3 or not all(isfinite(level) for level in self.mean):
-            raise CheckpointError(f"mean must be three finite numbers, not {self.mean!r}")
-        if len(self.std) != 3 or not all(0 < level < inf for level in self.std):
-            raise CheckpointError(f"std must be three numbers above zero, not {self.std!r}")
-        if self.channel_order not in get_args(ChannelOrder):
-            raise CheckpointError(
-                f"channel_order must be one of {get_args(ChannelOrder)}, not {self.channel_order!r}"
-            )
+        _ = self.input_space
+
+    @property
+    def input_space(self) -> InputSpace:
+        """How an image is brought to the model."""
+        return InputSpace(self.mean, self.std, self.channel_order)
 
     def build(self) -> nn.Module:
         """Build the network with fresh weights."""
@@ -81,15 +76,11 @@ class Checkpoint(Description):
         self, image: Shaped[np.ndarray, "height width 3"]
     ) -> Float32[Tensor, "3 height width"]:
         """Bring an RGB image of grey levels, 0..255, into the model's input space."""
-        levels = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).permute(2, 0, 1)
-        if self.channel_order == "bgr":
-            levels = levels.flip(0)
-        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
-        return ((levels - mean.view(3, 1, 1)) / std.view(3, 1, 1)).contiguous()
+        return self.input_space.tensor(image)
 
-    def input_sigma(self, grey_levels: float) -> Float[Tensor, "3"]:
+    def input_sigma(self, grey_levels: float) -> Triple:
         """Return what a standard deviation in grey levels amounts to in each input channel."""
-        return grey_levels / torch.tensor(self.std)
+        return self.input_space.sigma(grey_levels)
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:

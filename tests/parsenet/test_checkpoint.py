@@ -147,10 +147,10 @@ def test_a_bgr_model_gets_its_channels_in_its_order(checkpoint: Checkpoint) -> N
 
 
 def test_noise_of_some_grey_levels_scales_as_the_image_does(checkpoint: Checkpoint) -> None:
-    assert checkpoint.input_sigma(30.0).tolist() == pytest.approx([0.5, 0.6, 0.75])
+    assert checkpoint.input_sigma(30.0) == pytest.approx([0.5, 0.6, 0.75])
     grey = np.full((1, 1, 3), 40.0)
     step = checkpoint.input_tensor(grey + 30) - checkpoint.input_tensor(grey)
-    torch.testing.assert_close(step.flatten(), checkpoint.input_sigma(30.0))
+    assert step.flatten().tolist() == pytest.approx(checkpoint.input_sigma(30.0))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -168,6 +168,17 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> No
     ) as error:
         load_checkpoint(tmp_path / "x.safetensors")
     assert "\n" not in str(error.value)
+
+
+def test_weights_of_another_number_type_are_refused(path: Path) -> None:
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    state = load_file(path)
+    state["fc7_norm.gamma"] = state["fc7_norm.gamma"].half()
+    save_file(state, path, metadata=metadata)
+    message = r"fc7_norm.gamma is float16 \(16,\), parsenet has float32 \(16,\)"
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path)
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
