@@ -1,0 +1,147 @@
+"""Field: what every measure needs to know about one unit's map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from erf.errors import UnitError
+from erf.geometry import Box, PatchGrid
+from erf.measures.cells import Cells
+from erf.measures.floor import NO_FLOOR, Floor, numerical_floor
+from erf.result import ProbeResult, TheoreticalExtent
+
+
+@dataclass(frozen=True)
+class Field:
+    """One unit's map, laid out on its image.
+
+    Attributes:
+        values: discrepancy of each patch, mean over draws, nowhere negative.
+        cells: the layout.
+        image_size: (rows, cols), pixels.
+        center: the unit's theoretical centre, (row, col) in pixels.
+        center_from: ``theory`` when the unclipped theoretical field gave the centre; ``position``
+            when it is the unit's place in its layer, scaled to the image, because the theory is
+            the whole image or unknown.
+        theory: pixels that can reach the unit, None when unknown.
+        samples: the map of each draw, None when they were not kept.
+        joint: whether a draw is one event for the whole map (a projection, an image), so that
+            draws must be resampled whole; else each patch has its own independent draws.
+        floor: what cannot be told from zero.
+        reachable: patches that touch the theoretical field; what others show is rounding.
+        label: such as ``fc7@7,7``.
+        theory_status: ``exact``, ``upper_bound``, ``whole_image`` or ``unknown``.
+        patch, stride: of the probe.
+    """
+
+    values: Float64[np.ndarray, "rows cols"]
+    cells: Cells
+    image_size: tuple[int, int]
+    center: tuple[float, float]
+    center_from: str = "theory"
+    theory: Box | None = None
+    samples: Float64[np.ndarray, "draws rows cols"] | None = None
+    joint: bool = False
+    floor: Floor = NO_FLOOR
+    reachable: Bool[np.ndarray, "rows cols"] | None = None
+    label: str = ""
+    theory_status: str = "unknown"
+    patch: int = 1
+    stride: int = 1
+
+    @classmethod
+    def of(cls, result: ProbeResult | Field) -> Field:
+        """The field of a result that watched one unit.
+
+        Raises:
+            UnitError: when the result holds a whole layer.
+        """
+        if isinstance(result, Field):
+            return result
+        if result.target.unit is None:
+            rows, cols = result.unit_count
+            raise UnitError(
+                f"result of {result.target} holds the fields of {rows}x{cols} units: "
+                "name one (erf.measures.unit_field), or average them (interior_average)"
+            )
+        theory = result.theory
+        box = None if theory is None or theory.status == "unknown" else theory.box
+        reachable = None if box is None else touches(result.grid, box)
+        center, source = find_center(theory, result.target.unit, result)
+        rows, cols = result.image.shape[-2:]
+        return cls(
+            values=result.discrepancy,
+            cells=Cells.of(result.grid),
+            image_size=(rows, cols),
+            center=center,
+            center_from=source,
+            theory=box,
+            samples=result.samples,
+            joint=result.provenance.get("method") == "gradient",
+            floor=numerical_floor(
+                result.discrepancy,
+                reachable,
+                engine=_engine(result.provenance),
+                activation=abs(float(result.activation[result.target.unit])),
+            ),
+            reachable=reachable,
+            label=str(result.target),
+            theory_status="unknown" if theory is None else theory.status,
+            patch=result.plan.patch,
+            stride=result.plan.stride,
+        )
+
+    @property
+    def draws(self) -> int:
+        """Draws that were kept; 1 when only the mean is known."""
+        return 1 if self.samples is None else len(self.samples)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether there are draws to take intervals and tests from."""
+        return self.draws > 1
+
+    @property
+    def heard(self) -> Bool[np.ndarray, "rows cols"]:
+        """Patches whose discrepancy is more than rounding: above the floor, and reachable."""
+        above = self.values > self.floor.value
+        return above if self.reachable is None else above & self.reachable
+
+    @property
+    def clean(self) -> Float64[np.ndarray, "rows cols"]:
+        """The map with zero where nothing is heard; what all sizes are taken from."""
+        return np.where(self.heard, self.values, 0.0)
+
+
+def find_center(
+    theory: TheoreticalExtent | None, unit: tuple[int, int], result: ProbeResult
+) -> tuple[tuple[float, float], str]:
+    """The unit's theoretical centre, and where it comes from (see ``Field.center_from``)."""
+    if theory is not None and theory.unclipped is not None:
+        return theory.unclipped.center, "theory"
+    row, col = (
+        (position + 0.5) * pixels / units - 0.5
+        for position, pixels, units in zip(
+            unit, result.image.shape[-2:], result.unit_count, strict=True
+        )
+    )
+    return (row, col), "position"
+
+
+def touches(grid: PatchGrid, box: Box) -> Bool[np.ndarray, "patch_rows patch_cols"]:
+    """Which patches share a pixel with ``box``."""
+    top, left = grid.starts
+    rows = (top < box.bottom) & (top + grid.patch > box.top)
+    cols = (left < box.right) & (left + grid.patch > box.left)
+    return np.logical_and.outer(rows, cols)
+
+
+def _engine(provenance: Mapping[str, object]) -> Mapping[str, object]:
+    engine = provenance.get("engine")
+    if isinstance(engine, Mapping):
+        return engine
+    return {"name": provenance.get("method") if engine is None else engine}

@@ -1,0 +1,157 @@
+"""Confidence intervals for sizes: what another set of draws, or of images, could have given.
+
+A size is a non-linear function of a noisy map, and biased: a peak is the largest of many noisy
+values, an area that holds a share of the mass prefers cells that came out too high. With many
+patches the bias exceeds the spread, and then percentile and BCa intervals, which sit around the
+biased value, hardly ever cover the truth (with 8 draws of a single channel: 0 to 65 % of the time,
+where 95 % are claimed). The *basic* bootstrap interval reflects the bootstrap distribution about
+the estimate, which removes the bias to first order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+from scipy import stats
+
+from erf.errors import SettingError
+from erf.measures.shares import check_share
+
+Statistic = Callable[[Float64[np.ndarray, "*batch rows cols"]], Float64[np.ndarray, "*batch"]]
+"""A size of each map of a stack."""
+
+_BATCH_VALUES = 2**21
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its uncertainty.
+
+    Attributes:
+        value: the size of the mean map, by definition.
+        corrected: the same less its estimated sampling bias.
+        standard_error: over repeated probes.
+        low, high: confidence interval. It is centred on ``corrected``: where the bias is larger
+            than the spread, ``value`` lies outside.
+        level: of confidence.
+    """
+
+    value: float
+    corrected: float
+    standard_error: float
+    low: float
+    high: float
+    level: float
+
+
+def resampled_means(
+    samples: Float64[np.ndarray, "draws rows cols"],
+    resamples: int,
+    rng: np.random.Generator,
+) -> Iterator[Float64[np.ndarray, "batch rows cols"]]:
+    """Mean maps of bootstrap probes, in batches that fit in memory.
+
+    Each patch is resampled by itself, as its draws are independent of its neighbours'. One draw
+    fewer than measured is taken, which makes the variance of the mean unbiased (Rao and Wu 1988);
+    with as many, 8 draws would give 6 % too narrow intervals.
+    """
+    draws, rows, cols = samples.shape
+    batch = max(1, _BATCH_VALUES // (rows * cols))
+    cell = np.arange(rows * cols)
+    flat = samples.reshape(draws, -1)
+    for start in range(0, resamples, batch):
+        count = min(batch, resamples - start)
+        total = np.zeros((count, rows * cols))
+        for _ in range(draws - 1):
+            total += flat[rng.integers(draws, size=total.shape), cell]
+        yield (total / (draws - 1)).reshape(count, rows, cols)
+
+
+def bootstrap_intervals(
+    samples: Float64[np.ndarray, "draws rows cols"],
+    statistics: Mapping[str, Statistic],
+    *,
+    level: float = 0.95,
+    resamples: int = 999,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Basic bootstrap intervals of sizes over independent draws.
+
+    Args:
+        samples: discrepancy of each draw; at least two draws.
+        statistics: sizes by name; all are taken from the same bootstrap maps.
+        level: of confidence.
+        resamples: bootstrap maps.
+        seed: of the resampling; the same seed gives the same interval.
+
+    Raises:
+        SettingError: with fewer than two draws, or a level not between 0 and 1.
+    """
+    _check(samples, level)
+    mean = samples.mean(axis=0)
+    found: dict[str, list[Float64[np.ndarray, " batch"]]] = {name: [] for name in statistics}
+    for maps in resampled_means(samples, resamples, np.random.default_rng(seed)):
+        for name, statistic in statistics.items():
+            found[name].append(statistic(maps))
+    return {
+        name: _basic(float(statistics[name](mean)), np.concatenate(parts), level)
+        for name, parts in found.items()
+    }
+
+
+def _basic(value: float, replicas: Float64[np.ndarray, " resamples"], level: float) -> Interval:
+    low, high = np.quantile(replicas, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(
+        value=value,
+        corrected=2 * value - float(replicas.mean()),
+        standard_error=float(replicas.std(ddof=1)),
+        low=max(0.0, 2 * value - float(high)),
+        high=2 * value - float(low),
+        level=level,
+    )
+
+
+def jackknife_intervals(
+    samples: Float64[np.ndarray, "draws rows cols"],
+    statistics: Mapping[str, Statistic],
+    *,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """Intervals over few whole maps, such as one an image or one a projection.
+
+    The maps are left out one at a time (Quenouille's bias, Tukey's standard error), and the
+    interval is Student's, which matters for the few images one usually has.
+
+    Raises:
+        SettingError: with fewer than two maps, or a level not between 0 and 1.
+    """
+    _check(samples, level)
+    count = len(samples)
+    mean = samples.mean(axis=0)
+    width = float(stats.t.ppf((1 + level) / 2, df=count - 1))
+    intervals = {}
+    for name, statistic in statistics.items():
+        value = float(statistic(mean))
+        left_out = np.array(
+            [float(statistic((count * mean - sample) / (count - 1))) for sample in samples]
+        )
+        corrected = count * value - (count - 1) * float(left_out.mean())
+        error = float(np.sqrt((count - 1) * left_out.var()))
+        intervals[name] = Interval(
+            value=value,
+            corrected=corrected,
+            standard_error=error,
+            low=max(0.0, corrected - width * error),
+            high=corrected + width * error,
+            level=level,
+        )
+    return intervals
+
+
+def _check(samples: Float64[np.ndarray, "draws rows cols"], level: float) -> None:
+    check_share(level, "level")
+    if len(samples) < 2:
+        raise SettingError(f"an interval needs at least 2 draws, not {len(samples)}")
