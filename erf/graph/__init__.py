@@ -1,0 +1,23 @@
+"""A model as a graph of operators, each with one spatial rule.
+
+`export` traces a model; every node of the `Graph` knows which of its dimensions are rows and
+columns, and, by the one table of rules, what an output position reads of each input.
+"""
+
+from erf.graph.export import export
+from erf.graph.graph import Graph
+from erf.graph.layout import Axis, Digit, Layout
+from erf.graph.node import BatchSize, Call, Certainty, Node, Read
+
+__all__ = [
+    "Axis",
+    "BatchSize",
+    "Call",
+    "Certainty",
+    "Digit",
+    "Graph",
+    "Layout",
+    "Node",
+    "Read",
+    "export",
+]

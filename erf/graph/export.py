@@ -1,0 +1,243 @@
+"""From a PyTorch model to our graph, through ``torch.export``."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+from torch.fx import Node as FxNode
+
+from erf.errors import ExportError
+from erf.graph.graph import Graph
+from erf.graph.layout import Layout
+from erf.graph.mark import MARK, marking
+from erf.graph.node import BatchSize, Call, Effect, Node
+from erf.graph.rules import effect_of
+
+BATCH = 2
+"""Batch of the example: the smallest one that export does not take for a constant."""
+
+
+def export(model: nn.Module, image_shape: Sequence[int]) -> Graph:
+    """Export a model, in evaluation mode, to a graph with spatial rules.
+
+    The model is left as it was: mode, hooks and parameters. Nothing is computed: only shapes
+    are traced.
+
+    Args:
+        model: any module that takes one image.
+        image_shape: (n, channels, rows, cols); n is ignored, the batch is left open.
+
+    Raises:
+        ExportError: when the model cannot be traced, or does not take such an image.
+    """
+    program, any_batch = _trace(model, image_shape)
+    return _Translator(program, any_batch).graph()
+
+
+def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgram, bool]:
+    example = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
+    failure: Exception | None = None
+    for batch, dynamic in ((BATCH, ({0: Dim.DYNAMIC},)), (1, None)):
+        image = torch.zeros((batch, *image_shape[1:]), dtype=example.dtype, device=example.device)
+        try:
+            with _evaluating(model), marking(model), torch.no_grad():
+                program = torch.export.export(model, (image,), dynamic_shapes=dynamic, strict=False)
+                return program.run_decompositions({}), dynamic is not None
+        except Exception as error:  # torch.export lets through whatever the model raises
+            failure = failure or error
+    assert failure is not None
+    raise ExportError(
+        f"{type(model).__name__} cannot be exported for an image of shape "
+        f"{tuple(image_shape)}: {_first_line(failure)}. NaN probing (method='nan') and the "
+        "dense engine need forward passes only"
+    ) from failure
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:200].rstrip(".")
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+class _Translator:
+    """Turns the nodes of an exported program into ours, one after the other."""
+
+    def __init__(self, program: ExportedProgram, any_batch: bool) -> None:
+        self.program = program
+        self.any_batch = any_batch
+        self.nodes: dict[FxNode, Node] = {}
+        self.constants: dict[Node, Tensor] = {}
+        self.layers: dict[str, dict[int, dict[int, Node]]] = {}
+        self.image: Node | None = None
+
+    def graph(self) -> Graph:
+        """Translate everything."""
+        outputs: list[Node] = []
+        for fx in self.program.graph.nodes:
+            if fx.op == "output":
+                outputs = [self.nodes[o] for o in _leaves(fx.args) if o in self.nodes]
+            elif fx.target is MARK:
+                self._note_layer(fx)
+            elif isinstance(fx.meta.get("val"), Tensor):
+                self.nodes[fx] = self._node(fx)
+        if self.image is None:
+            raise ExportError("the exported model does not take an image")
+        layers = {
+            path: tuple(tuple(leaves.values()) for leaves in calls.values())
+            for path, calls in self.layers.items()
+        }
+        return Graph(
+            tuple(self.nodes.values()),
+            self.image,
+            self.constants,
+            layers,
+            tuple(outputs),
+            self.any_batch,
+        )
+
+    def _note_layer(self, fx: FxNode) -> None:
+        arguments: tuple[Any, ...] = fx.args
+        source, path, call, leaf = arguments
+        self.layers.setdefault(path, {}).setdefault(call, {})[leaf] = self.nodes[source]
+
+    def _node(self, fx: FxNode) -> Node:
+        if fx.op == "call_function":
+            call = self._call(fx)
+            return Node(call, effect_of(call))
+        tensor = self._constant(fx)
+        call = _entry(fx, "input" if tensor is None else "constant")
+        if tensor is not None:
+            node = Node(call, Effect(None))
+            self.constants[node] = tensor
+            return node
+        if self.image is not None or len(call.shape) != 4:
+            raise ExportError(f"the model takes more than one image: {fx.name}")
+        self.image = Node(call, Effect(Layout.plain(call.shape)))
+        return self.image
+
+    def _constant(self, fx: FxNode) -> Tensor | None:
+        """The tensor behind a placeholder or attribute; None for the image."""
+        program, signature = self.program, self.program.graph_signature
+        if fx.op == "get_attr":
+            tensor: Tensor = operator.attrgetter(str(fx.target))(program.graph_module)
+            return tensor
+        for names in (
+            signature.inputs_to_parameters,
+            signature.inputs_to_buffers,
+            signature.inputs_to_lifted_tensor_constants,
+        ):
+            if fx.name in names:
+                name = names[fx.name]
+                found = program.state_dict.get(name, program.constants.get(name))
+                assert isinstance(found, Tensor), name
+                return found
+        return None
+
+    def _call(self, fx: FxNode) -> Call:
+        source, output = fx, None
+        if fx.target is operator.getitem:
+            arguments: tuple[Any, ...] = fx.args
+            source, output = arguments
+        target: Any = source.target
+        shape, symbolic = _shapes(fx.meta["val"])
+        return Call(
+            name=fx.name,
+            op=_op_name(target),
+            target=target,
+            arguments=self._arguments(target, source),
+            output=output,
+            shape=shape,
+            symbolic=symbolic,
+            dtype=fx.meta["val"].dtype,
+            module=_module_path(source),
+        )
+
+    def _arguments(self, target: Any, fx: FxNode) -> dict[str, Any]:
+        """Bind positional arguments and defaults to the names of the operator's schema."""
+        given = [self._value(arg) for arg in fx.args]
+        named = {name: self._value(arg) for name, arg in fx.kwargs.items()}
+        schema = getattr(target, "_schema", None)
+        if schema is None:
+            return {f"argument{i}": value for i, value in enumerate(given)} | named
+        bound: dict[str, Any] = {}
+        for index, argument in enumerate(schema.arguments):
+            if index < len(given) and not argument.kwarg_only:
+                bound[argument.name] = given[index]
+            elif argument.name in named:
+                bound[argument.name] = named[argument.name]
+            elif argument.has_default_value():
+                bound[argument.name] = argument.default_value
+        return bound
+
+    def _value(self, arg: Any) -> Any:
+        if isinstance(arg, FxNode):
+            return self.nodes[arg] if arg in self.nodes else _integer(arg.meta["val"])
+        if isinstance(arg, torch.SymInt):
+            return _integer(arg)
+        if isinstance(arg, (list, tuple)):
+            return [self._value(item) for item in arg]
+        return arg
+
+
+def _entry(fx: FxNode, op: str) -> Call:
+    shape, symbolic = _shapes(fx.meta["val"])
+    return Call(fx.name, op, None, {}, None, shape, symbolic, fx.meta["val"].dtype, "")
+
+
+def _op_name(target: Any) -> str:
+    if isinstance(target, torch._ops.OpOverload):
+        return f"{target.namespace}.{target._opname}"
+    return getattr(target, "__name__", str(target))
+
+
+def _shapes(value: Tensor) -> tuple[tuple[int, ...], tuple[int | BatchSize, ...]]:
+    hints = tuple(s.node.hint if isinstance(s, torch.SymInt) else s for s in value.shape)
+    return hints, tuple(_integer(size) for size in value.shape)
+
+
+def _integer(value: Any) -> Any:
+    """A plain value, or how it follows from the batch."""
+    if not isinstance(value, torch.SymInt):
+        return value
+    expression = value.node.expr
+    symbols = list(expression.free_symbols)
+    if not symbols:
+        return int(expression)
+    if len(symbols) > 1:
+        raise ExportError(f"size {expression} depends on more than the batch")
+    return BatchSize(partial(_substitute, expression, symbols[0]))
+
+
+def _substitute(expression: Any, symbol: Any, batch: int) -> int:
+    return int(expression.subs(symbol, batch))
+
+
+def _module_path(fx: FxNode) -> str:
+    stack = fx.meta.get("nn_module_stack") or {}
+    paths = [path for path, _ in stack.values() if not path.startswith("_empty")]
+    return str(paths[-1]).split("@")[0] if paths else ""
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value

@@ -1,0 +1,194 @@
+"""A node of the graph: one operator call, what its dimensions mean, what its outputs read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from erf.geometry.axis import IDENTITY, Relation
+from erf.graph.layout import Layout
+
+
+@dataclass(frozen=True)
+class BatchSize:
+    """An integer argument that depends on the batch, such as ``64 * batch`` windows."""
+
+    formula: Callable[[int], int]
+
+    def at(self, batch: int) -> int:
+        """Its value for a batch of this size."""
+        return self.formula(batch)
+
+
+class Certainty(Enum):
+    """How much of what a `Read` says is known to be read, not only possibly read.
+
+    A tensor whose positions are lost (see `Layout`) is one unit as a whole, of whose elements
+    nothing is known but that they read some of it.
+    """
+
+    EXACT = "exact"
+    """Each output position reads all that the relations say, and nothing else."""
+    GATHERED = "gathered"
+    """Each output sums over all lost positions: it reads what any of them reads."""
+    SCATTERED = "scattered"
+    """The output's positions are lost here: together they read all, one alone an unknown part."""
+    PICKED = "picked"
+    """Some of the lost positions become positions again: an unknown part."""
+    BOUND = "bound"
+    """Nothing is known: the relations are an upper bound."""
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What a node reads of one of its inputs, rows and columns apart."""
+
+    source: Node
+    rows: Relation = IDENTITY
+    cols: Relation = IDENTITY
+    certainty: Certainty = Certainty.EXACT
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One operator applied to arguments.
+
+    Attributes:
+        name: unique name in the graph.
+        op: the operator without its overload, such as ``aten.conv2d``; ``input`` and ``constant``
+            for what enters the graph.
+        target: the callable itself.
+        arguments: every argument by its name in the operator's schema, defaults included; nodes
+            where tensors stand (also inside lists).
+        output: which one of several outputs; None for operators with a single one.
+        shape: of the output, with the batch the graph was exported with.
+        symbolic: the same with `BatchSize` where it depends on the batch.
+        dtype: of the output.
+        module: path of the innermost module that made the call.
+    """
+
+    name: str
+    op: str
+    target: Callable[..., Any] | None
+    arguments: Mapping[str, Any]
+    output: int | None
+    shape: tuple[int, ...]
+    symbolic: tuple[int | BatchSize, ...]
+    dtype: torch.dtype
+    module: str
+
+    def __getitem__(self, argument: str) -> Any:
+        return self.arguments[argument]
+
+    def get(self, argument: str, default: Any = None) -> Any:
+        """An argument that not every overload of the operator has."""
+        return self.arguments.get(argument, default)
+
+    @property
+    def inputs(self) -> list[Node]:
+        """Tensor arguments in the order of the schema, lists flattened, repeats kept."""
+        return list(_nodes(list(self.arguments.values())))
+
+    @property
+    def sources(self) -> list[Node]:
+        """Those inputs that depend on the image."""
+        return [node for node in self.inputs if node.layout is not None]
+
+
+def _nodes(value: Any) -> Iterator[Node]:
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _nodes(item)
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """What a rule says of a call.
+
+    Attributes:
+        layout: meaning of the output's dimensions; None if the output does not depend on the
+            image's values.
+        reads: one for each input that does; an input may occur twice.
+        reason: why the reads are an upper bound; None where they are exact.
+    """
+
+    layout: Layout | None
+    reads: tuple[Read, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A call together with its spatial rule's answer. Compared by identity."""
+
+    call: Call
+    effect: Effect = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Unique name in the graph."""
+        return self.call.name
+
+    @property
+    def op(self) -> str:
+        """The operator, such as ``aten.conv2d``."""
+        return self.call.op
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """Every argument by name, defaults included."""
+        return self.call.arguments
+
+    @property
+    def inputs(self) -> list[Node]:
+        """Tensor arguments in the order of the schema, lists flattened."""
+        return self.call.inputs
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the output, with the batch the graph was exported with."""
+        return self.call.shape
+
+    @property
+    def layout(self) -> Layout | None:
+        """Meaning of the dimensions; None if it does not depend on the image."""
+        return self.effect.layout
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """What the output reads of each input that depends on the image."""
+        return self.effect.reads
+
+    @property
+    def map_size(self) -> tuple[int, int]:
+        """(rows, cols) of the output's positions; (1, 1) for a vector."""
+        return (1, 1) if self.layout is None else self.layout.map_size
+
+    def evaluate(self, values: Mapping[Node, Tensor], batch: int) -> Tensor:
+        """Run the operator on its inputs' ``values``.
+
+        Args:
+            values: a tensor for every node of `inputs`.
+            batch: the batch size of the image.
+        """
+        assert self.call.target is not None, f"{self.name} enters the graph from outside"
+        arguments = {k: _fill(v, values, batch) for k, v in self.arguments.items()}
+        result = self.call.target(**arguments)
+        return result if self.call.output is None else result[self.call.output]
+
+
+def _fill(value: Any, values: Mapping[Node, Tensor], batch: int) -> Any:
+    if isinstance(value, Node):
+        return values[value]
+    if isinstance(value, BatchSize):
+        return value.at(batch)
+    if isinstance(value, (list, tuple)):
+        return [_fill(item, values, batch) for item in value]
+    return value

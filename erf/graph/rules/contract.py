@@ -1,0 +1,167 @@
+"""Operators that sum dimensions away: matrix products, attention, reductions, normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from erf.graph.layout import Axis, Dim, Layout, channel
+from erf.graph.node import Call, Effect, Node
+from erf.graph.rules.pointwise import agree, has_position
+from erf.graph.rules.relate import read_through
+from erf.graph.rules.table import rule, unknown
+
+
+def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effect:
+    """A sum of products: each dimension has a letter, letters missing from ``out`` are summed.
+
+    Where two letters of the output mean the same positions (queries against keys), the first
+    operand's stay positions and the other's become channels, of which each position has all.
+    """
+    meanings: dict[str, list[Dim]] = {letter: [] for letter in out}
+    for node, letters in operands:
+        for letter, dim in zip(letters, _dims(node), strict=True):
+            meanings.setdefault(letter, []).append(dim)
+    agreed = _choose(meanings, out, call.shape)
+    if agreed is None:
+        return unknown(call)
+    after = Layout(agreed).settled()
+    reads = []
+    for node, letters in operands:
+        if node.layout is None:
+            continue
+        dims = [
+            _target(letter, dim, out, agreed)
+            for letter, dim in zip(letters, _dims(node), strict=True)
+        ]
+        reads.append(read_through(node, Layout(_dims(node)), after, dims, summed=True))
+    return Effect(after, tuple(reads))
+
+
+def _dims(node: Node) -> tuple[Dim, ...]:
+    """Dimensions of an operand; those of a constant are channels."""
+    if node.layout is not None:
+        return node.layout.dims
+    return tuple(channel(size) if size > 1 else () for size in node.shape)
+
+
+def _choose(
+    meanings: dict[str, list[Dim]], out: str, shape: Sequence[int]
+) -> tuple[Dim, ...] | None:
+    """A meaning for each letter of the output, every position used once; None if contradictory.
+
+    Letters that several operands share go first: positions there belong to all of them.
+    """
+    chosen: dict[str, Dim] = {}
+    used: set[tuple[Axis, int]] = set()
+    for letter in sorted(out, key=lambda letter: -len(meanings[letter])):
+        size = shape[out.index(letter)]
+        dim = agree(meanings[letter], size)
+        if dim is None:
+            return None
+        places = {(digit.axis, digit.step) for digit in dim if has_position((digit,))}
+        if places & used:
+            dim = channel(size)
+        used |= places
+        chosen[letter] = dim
+    return tuple(chosen[letter] for letter in out)
+
+
+def _target(letter: str, dim: Dim, out: str, agreed: Sequence[Dim]) -> int | None:
+    """Where an operand's dimension goes; None if it is summed or became channels."""
+    if letter not in out:
+        return None
+    index = out.index(letter)
+    demoted = has_position(dim) and not has_position(agreed[index])
+    return None if demoted else index
+
+
+@rule("aten.linear")
+def linear(call: Call) -> Effect:
+    """A matrix product with the last dimension."""
+    lead = "abcdefgh"[: len(call.shape) - 1]
+    if call["weight"].layout is not None:
+        return unknown(call)
+    return contract(call, [(call["input"], lead + "y"), (call["weight"], "zy")], lead + "z")
+
+
+@rule("aten.addmm", "aten.mm", "aten.bmm", "aten.matmul", "aten.baddbmm")
+def matmul(call: Call) -> Effect:
+    """Matrix products, with leading dimensions broadcast."""
+    left, right = call.inputs[-2:]
+    added = call.inputs[:-2]
+    if min(len(left.shape), len(right.shape)) < 2 or any(node.layout for node in added):
+        return unknown(call)
+    lead = "abcdefgh"[: len(call.shape) - 2]
+    first = lead[len(lead) - (len(left.shape) - 2) :] + "xy"
+    second = lead[len(lead) - (len(right.shape) - 2) :] + "yz"
+    return contract(call, [(left, first), (right, second)], lead + "xz")
+
+
+@rule("aten.einsum")
+def einsum(call: Call) -> Effect:
+    """Einstein summation without ellipsis or repeated letters."""
+    equation = call["equation"].replace(" ", "")
+    if "->" not in equation or "." in equation:
+        return unknown(call)
+    terms, out = equation.split("->")
+    letters = terms.split(",")
+    if any(len(set(term)) < len(term) for term in letters):
+        return unknown(call)
+    return contract(call, list(zip(call.inputs, letters, strict=True)), out)
+
+
+@rule("aten.scaled_dot_product_attention")
+def attention(call: Call) -> Effect:
+    """Softmax attention: every query reads all keys and values of its group."""
+    query, key, value, mask = (call.get(n) for n in ("query", "key", "value", "attn_mask"))
+    if mask is not None and mask.layout is not None:
+        return unknown(call)
+    lead = "abcdefgh"[: len(call.shape) - 2]
+    operands = [(query, lead + "qe"), (key, lead + "ke"), (value, lead + "kv")]
+    return contract(call, operands, lead + "qv")
+
+
+@rule("aten.softmax", "aten._softmax", "aten.log_softmax", "aten._log_softmax")
+@rule("aten.layer_norm", "aten.native_layer_norm", "aten.rms_norm")
+@rule("aten.group_norm", "aten.native_group_norm", "aten.instance_norm")
+def normalize(call: Call) -> Effect:
+    """Normalisation by the values of some dimensions: each output reads them all."""
+    source = call.sources[0]
+    assert source.layout is not None
+    rank = len(call.shape)
+    if call.output:
+        return unknown(call)
+    if "norm" not in call.op:
+        mixed = {call["dim"] % rank}
+    elif "layer" in call.op or "rms" in call.op:
+        mixed = set(range(rank - len(call["normalized_shape"]), rank))
+    else:
+        mixed = set(range(1 if "group" in call.op else 2, rank))
+    after = source.layout.settled()
+    dims = [None if d in mixed else d for d in range(rank)]
+    return Effect(after, (read_through(source, after, after, dims, summed=True),))
+
+
+@rule("aten.mean", "aten.sum", "aten.amax", "aten.amin", "aten.max", "aten.min", "aten.prod")
+@rule("aten.var", "aten.std", "aten.norm", "aten.linalg_vector_norm", "aten.logsumexp")
+@rule("aten.argmax", "aten.argmin", "aten.any", "aten.all")
+def reduce(call: Call) -> Effect:
+    """Reductions over some dimensions, or all."""
+    source = call.sources[0]
+    if len(call.sources) > 1:
+        return unknown(call)
+    assert source.layout is not None
+    rank = len(source.shape)
+    wanted = call.get("dim")
+    given = range(rank) if wanted in (None, []) else [wanted] if isinstance(wanted, int) else wanted
+    gone = {d % rank for d in given}
+    before = source.layout.settled()
+    if len(call.shape) == rank:
+        after = Layout(tuple(() if d in gone else dim for d, dim in enumerate(before.dims)))
+        places = {d: d for d in range(rank)}
+    else:
+        after = before.drop(sorted(gone))
+        places = {d: i for i, d in enumerate(d for d in range(rank) if d not in gone)}
+    after = after.settled()
+    dims = [None if d in gone else places[d] for d in range(rank)]
+    return Effect(after, (read_through(source, before, after, dims, summed=True),))

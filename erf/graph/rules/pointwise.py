@@ -1,0 +1,85 @@
+"""Operators that act on every position alone, with broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from erf.graph.layout import SPATIAL, Axis, Dim, Layout, channel
+from erf.graph.node import Call, Effect, Node, Read
+from erf.graph.rules.relate import read_through
+from erf.graph.rules.table import rule, unknown
+
+PLACED = (*SPATIAL, Axis.LOST)
+
+
+def has_position(dim: Dim) -> bool:
+    """Whether a dimension holds any position."""
+    return any(digit.axis in PLACED for digit in dim)
+
+
+def aligned(layout: Layout, rank: int) -> Layout:
+    """A layout with empty dimensions in front, as broadcasting aligns it."""
+    return Layout(((),) * (rank - len(layout.dims)) + layout.dims)
+
+
+def agree(dims: Sequence[Dim], size: int) -> Dim | None:
+    """The meaning of a dimension of ``size`` in which several operands meet.
+
+    Positions outweigh channels, and what is broadcast has no say. None where positions differ.
+    """
+    full = [dim for dim in dims if Layout((dim,)).shape == (size,)]
+    placed = {dim for dim in full if has_position(dim)}
+    if len(placed) > 1:
+        return None
+    if placed:
+        return placed.pop()
+    others = [dim for dim in full if dim]
+    batch = [dim for dim in others if any(digit.axis is Axis.BATCH for digit in dim)]
+    return (batch or others or [channel(size) if size > 1 else ()])[0]
+
+
+def meet(layouts: Sequence[Layout], shape: Sequence[int]) -> Layout | None:
+    """Layout of the broadcast of several; None where their positions contradict each other."""
+    rank = len(shape)
+    columns = zip(*(aligned(layout, rank).dims for layout in layouts), strict=True)
+    dims = [agree(column, size) for column, size in zip(columns, shape, strict=True)]
+    if any(dim is None for dim in dims):
+        return None
+    merged = Layout(tuple(dim for dim in dims if dim is not None))
+    return merged if _consistent(merged) else None
+
+
+def _consistent(layout: Layout) -> bool:
+    """Whether each axis counts every position once."""
+    for axis in SPATIAL:
+        step = 1
+        for digit in sorted(layout.digits(axis), key=lambda d: (d.step, d.size)):
+            if digit.size > 1 and digit.step != step:
+                return False
+            step *= digit.size
+    return True
+
+
+def read_aligned(source: Node, after: Layout) -> Read:
+    """Each output position reads the same position of the source, or its only one."""
+    assert source.layout is not None
+    rank = len(after.dims)
+    return read_through(source, aligned(source.layout, rank), after, range(rank))
+
+
+@rule(
+    "pointwise",
+    *("aten.clone", "aten.contiguous", "aten.alias", "aten.detach", "aten._to_copy", "aten.to"),
+    *("aten.lift_fresh_copy", "aten.dropout", "aten.feature_dropout", "aten.native_dropout"),
+    *("aten.batch_norm", "aten._native_batch_norm_legit_no_training", "aten.prelu"),
+    *("aten.native_batch_norm", "aten.rrelu", "aten.where", "aten.masked_fill", "aten.fill"),
+    *("aten.hardswish", "aten.log_sigmoid", "aten.rsub", "aten.floor_divide", "aten.type_as"),
+)
+def pointwise(call: Call) -> Effect:
+    """Activations, arithmetic, batch normalisation by stored statistics."""
+    layouts = [source.layout for source in call.sources if source.layout is not None]
+    after = meet(layouts, call.shape)
+    if after is None:
+        return unknown(call)
+    after = after.settled()
+    return Effect(after, tuple(read_aligned(source, after) for source in call.sources))

@@ -1,0 +1,314 @@
+"""Operators that move elements about: view, permute, slice, cat, pad, roll, shuffle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from erf.geometry.axis import IDENTITY, Piece, Relation, Whole, Window
+from erf.geometry.rearrange import Digits, Flip, Mirror, Repeat, Roll
+from erf.graph.layout import Axis, Digit, Dim, Layout, channel
+from erf.graph.node import Call, Certainty, Effect, Node, Read
+from erf.graph.rules.pointwise import has_position, meet, read_aligned
+from erf.graph.rules.recast import recast
+from erf.graph.rules.relate import read_through
+from erf.graph.rules.slide import axis_of, pair
+from erf.graph.rules.table import rule, unknown
+
+
+@rule("aten.view", "aten._unsafe_view", "aten.reshape", "aten.flatten", "aten.unflatten")
+@rule("aten.squeeze", "aten.unsqueeze", "aten.view_as")
+def view(call: Call) -> Effect:
+    """The same elements under another shape."""
+    source = call.sources[0]
+    assert source.layout is not None
+    after = source.layout.reshape(call.shape)
+    return recast(call, source, after)
+
+
+@rule("aten.permute", "aten.transpose", "aten.t", "aten.movedim", "aten.numpy_T")
+def permute(call: Call) -> Effect:
+    """Dimensions in another order."""
+    source = call.sources[0]
+    assert source.layout is not None
+    rank = len(call.shape)
+    order = list(range(rank))
+    if call.op == "aten.permute":
+        order = [d % rank for d in call["dims"]]
+    elif call.op == "aten.transpose":
+        first, second = call["dim0"] % rank, call["dim1"] % rank
+        order[first], order[second] = order[second], order[first]
+    elif call.op == "aten.t":
+        order.reverse()
+    else:
+        return unknown(call)
+    return recast(call, source, source.layout.permute(order))
+
+
+def _one_axis(call: Call, source: Node, after: Layout, axis: Axis, relation: Relation) -> Effect:
+    """One axis changes by a relation, the other not at all."""
+    rows = relation if axis is Axis.ROW else IDENTITY
+    cols = relation if axis is Axis.COL else IDENTITY
+    return Effect(after, (Read(source, rows, cols),))
+
+
+def cut(call: Call, source: Node, dim: int, start: int, step: int = 1) -> Effect:
+    """Every ``step``-th index of one dimension from ``start`` on."""
+    assert source.layout is not None
+    before = source.layout.settled()
+    dim %= len(before.dims)
+    size = call.shape[dim]
+    if size == source.shape[dim]:
+        return Effect(before, (Read(source),))
+    if not has_position(before.dims[dim]):
+        if any(digit.axis is Axis.BATCH for digit in before.dims[dim]):
+            return unknown(call)
+        after = before.replace(dim, channel(size) if size > 1 else ()).settled()
+        return Effect(after, (read_aligned_to(source, before, after),))
+    axis = axis_of(before, dim)
+    if axis is not None:
+        after = before.replace(dim, (Digit(axis, size),))
+        return _one_axis(call, source, after, axis, Window(stride=step, padding=-start))
+    if before.dims[dim] == (Digit(Axis.LOST, source.shape[dim]),):
+        after = before.replace(dim, (Digit(Axis.LOST, size),) if size > 1 else ()).settled()
+        return Effect(after, (Read(source, certainty=Certainty.PICKED),))
+    return unknown(call)
+
+
+def read_aligned_to(source: Node, before: Layout, after: Layout) -> Read:
+    """Each output position reads the same position, dimension by dimension."""
+    return read_through(source, before, after, range(len(before.dims)))
+
+
+@rule("aten.slice")
+def slice_(call: Call) -> Effect:
+    """``x[start:end:step]`` of one dimension."""
+    source = call["self"]
+    dim, start = call["dim"], call["start"] or 0
+    size = source.shape[dim]
+    start = min(max(start + size if start < 0 else start, 0), size)
+    return cut(call, source, dim, start, call["step"])
+
+
+@rule("aten.split", "aten.split_with_sizes", "aten.chunk", "aten.tensor_split")
+def split(call: Call) -> Effect:
+    """One of the parts of a dimension."""
+    source, dim, index = call["self"], call["dim"], call.output or 0
+    size = source.shape[dim]
+    if call.op == "aten.tensor_split":
+        return unknown(call)
+    sizes = call.get("split_sizes", call.get("split_size"))
+    if call.op == "aten.chunk":
+        sizes = -(-size // call["chunks"])
+    start = sizes * index if isinstance(sizes, int) else sum(sizes[:index])
+    return cut(call, source, dim, start)
+
+
+@rule("aten.select", "aten.unbind")
+def select(call: Call) -> Effect:
+    """One index of a dimension, which goes away."""
+    source = call["self"]
+    before = source.layout.settled()
+    dim = call["dim"] % len(before.dims)
+    index = call.output if call.op == "aten.unbind" else call["index"]
+    index %= source.shape[dim]
+    after = before.drop([dim]).settled()
+    kept = [None if d == dim else d - (d > dim) for d in range(len(before.dims))]
+    chosen = before.dims[dim]
+    axis = axis_of(before, dim)
+    if any(digit.axis is Axis.BATCH for digit in chosen):
+        return unknown(call)
+    if axis is not None:
+        return _one_axis(call, source, after, axis, Window(padding=-index))
+    read = read_through(source, before, after, kept)
+    if not has_position(chosen):
+        return Effect(after, (read,))
+    if len(chosen) == 1 and chosen[0].axis is not Axis.LOST:
+        return Effect(after, (_at_digit(read, chosen[0], index, before, after),))
+    if len(chosen) == 1:
+        return Effect(after, (Read(source, read.rows, read.cols, Certainty.PICKED),))
+    return unknown(call)
+
+
+def _at_digit(read: Read, digit: Digit, index: int, before: Layout, after: Layout) -> Read:
+    """A read in which one digit of the position is fixed."""
+    others = [d for d in before.digits(digit.axis) if d != digit]
+    news = after.digits(digit.axis)
+    kept = tuple((d.size, new.step, d.step) for d, new in zip(others, news, strict=True))
+    relation = Digits(after.size(digit.axis), kept, (), index * digit.step)
+    if digit.axis is Axis.ROW:
+        return Read(read.source, relation, read.cols, read.certainty)
+    return Read(read.source, read.rows, relation, read.certainty)
+
+
+@rule("aten.cat", "aten.concat")
+def cat(call: Call) -> Effect:
+    """Parts side by side in one dimension."""
+    parts = [node for node in call["tensors"] if node.shape != (0,)]
+    dim = call["dim"] % len(call.shape)
+    layouts = [part.layout.settled() for part in parts if part.layout is not None]
+    places = {axis_of(layout, dim) for layout in layouts}
+    if not any(has_position(layout.dims[dim]) for layout in layouts):
+        return _side_by_side(call, parts, layouts, dim, channel(call.shape[dim]))
+    axis = places.pop() if len(places) == 1 else None
+    if axis is None:
+        return _jumble(call, parts, dim)
+    return _end_to_end(call, parts, layouts, dim, axis)
+
+
+def _side_by_side(
+    call: Call, parts: Sequence[Node], layouts: Sequence[Layout], dim: int, new: Dim
+) -> Effect:
+    shape = [1 if d == dim else size for d, size in enumerate(call.shape)]
+    after = meet([layout.replace(dim, ()) for layout in layouts], shape)
+    if after is None:
+        return unknown(call)
+    after = after.replace(dim, new).settled()
+    reads = [read_aligned(part, after) for part in parts if part.layout is not None]
+    return Effect(after, tuple(reads))
+
+
+def _end_to_end(
+    call: Call, parts: Sequence[Node], layouts: Sequence[Layout], dim: int, axis: Axis
+) -> Effect:
+    """Parts of a map along one of its axes."""
+    after = meet([layout.replace(dim, ()) for layout in layouts], _without(call.shape, dim))
+    if after is None:
+        return unknown(call)
+    after = after.replace(dim, (Digit(axis, call.shape[dim]),))
+    reads, offset = [], 0
+    for index, part in enumerate(parts):
+        size = part.shape[dim]
+        if part.layout is not None:
+            piece = Piece(offset, size, index == 0, index == len(parts) - 1)
+            read = read_aligned(part, after)
+            rows, cols = (piece, read.cols) if axis is Axis.ROW else (read.rows, piece)
+            reads.append(Read(part, rows, cols, read.certainty))
+        offset += size
+    return Effect(after, tuple(reads))
+
+
+def _without(shape: Sequence[int], dim: int) -> list[int]:
+    return [1 if d == dim else size for d, size in enumerate(shape)]
+
+
+def _jumble(call: Call, parts: Sequence[Node], dim: int) -> Effect:
+    """Tokens with others before them: which position is where is given up."""
+    layouts = [part.layout.forget() for part in parts if part.layout is not None]
+    new = (Digit(Axis.LOST, call.shape[dim]),)
+    after = meet([layout.replace(dim, ()) for layout in layouts], _without(call.shape, dim))
+    if after is None:
+        return unknown(call)
+    after = after.replace(dim, new)
+    reads = []
+    for part in parts:
+        if part.layout is not None:
+            rows, cols = part.map_size
+            lost = Certainty.PICKED if part.layout.lost else Certainty.SCATTERED
+            reads.append(Read(part, Whole(rows), Whole(cols), lost))
+    return Effect(after, tuple(reads))
+
+
+@rule("aten.stack")
+def stack(call: Call) -> Effect:
+    """Parts in a new dimension."""
+    layouts = [node.layout.settled() for node in call.sources if node.layout is not None]
+    dim = call["dim"] % len(call.shape)
+    inner = meet(layouts, [size for d, size in enumerate(call.shape) if d != dim])
+    if inner is None:
+        return unknown(call)
+    dims = (*inner.dims[:dim], channel(call.shape[dim]), *inner.dims[dim:])
+    reads = [read_aligned(node, inner) for node in call.sources]
+    return Effect(Layout(dims), tuple(reads))
+
+
+@rule("aten.expand", "aten.repeat", "aten.tile", "aten.expand_as")
+def expand(call: Call) -> Effect:
+    """Repetition of whole dimensions."""
+    source = call.sources[0]
+    assert source.layout is not None
+    rank = len(call.shape)
+    padded = Layout(((),) * (rank - len(source.layout.dims)) + source.layout.dims).settled()
+    dims: list[Dim] = list(padded.dims)
+    along: dict[Axis, Relation] = {}
+    for d, (old, new) in enumerate(zip(padded.shape, call.shape, strict=True)):
+        if old == new:
+            continue
+        axis = axis_of(padded, d)
+        if axis is not None:
+            dims[d] = (Digit(axis, new),)
+            along[axis] = Whole(1) if old == 1 else Roll(0, old)
+        elif has_position(dims[d]):
+            return unknown(call)
+        else:
+            dims[d] = channel(new)
+    after = Layout(tuple(dims)).settled()
+    read = read_through(source, padded, after, range(rank))
+    rows, cols = along.get(Axis.ROW, read.rows), along.get(Axis.COL, read.cols)
+    return Effect(after, (Read(source, rows, cols, read.certainty),))
+
+
+@rule("aten.roll", "aten.flip")
+def shift(call: Call) -> Effect:
+    """Cyclic shifts and reversals of whole dimensions."""
+    source = call["self"]
+    after = source.layout.settled()
+    dims = [d % len(after.dims) for d in pair(call["dims"], 1, [])]
+    if not dims:
+        return unknown(call)
+    shifts = call.get("shifts", [0] * len(dims))
+    along: dict[Axis, Relation] = {}
+    for d, by in zip(dims, shifts, strict=True):
+        axis = axis_of(after, d)
+        if axis is None and has_position(after.dims[d]):
+            return unknown(call)
+        if axis is not None:
+            size = source.shape[d]
+            along[axis] = Flip(size) if call.op == "aten.flip" else Roll(by, size)
+    read = Read(source, along.get(Axis.ROW, IDENTITY), along.get(Axis.COL, IDENTITY))
+    return Effect(after, (read,))
+
+
+@rule("aten.pad", "aten.constant_pad_nd")
+@rule("aten.reflection_pad1d", "aten.reflection_pad2d")
+@rule("aten.replication_pad1d", "aten.replication_pad2d")
+def pad(call: Call) -> Effect:
+    """Padding (and, where negative, cropping) with a constant or a copy of the map."""
+    source = call.sources[0]
+    assert source.layout is not None
+    kind = call.get("mode", "constant")
+    for name, copied in (("reflection", "reflect"), ("replication", "replicate")):
+        kind = copied if name in call.op else kind
+    after, widths = source.layout.settled(), call.get("pad", call.get("padding"))
+    along: dict[Axis, Relation] = {}
+    for k in range(0, len(widths), 2):
+        before, behind = widths[k : k + 2]
+        d = len(after.dims) - 1 - k // 2
+        if before == behind == 0:
+            continue
+        axis = axis_of(after, d)
+        if axis is None and has_position(after.dims[d]):
+            return unknown(call)
+        new = (Digit(axis, call.shape[d]),) if axis else channel(call.shape[d])
+        after = after.replace(d, new)
+        if axis is not None:
+            copies = kind != "constant"
+            size = source.shape[d]
+            along[axis] = Mirror(kind, before, behind, size) if copies else Window(padding=before)
+    read = Read(source, along.get(Axis.ROW, IDENTITY), along.get(Axis.COL, IDENTITY))
+    return Effect(after, (read,))
+
+
+@rule("aten.pixel_shuffle", "aten.pixel_unshuffle", "aten.channel_shuffle")
+def shuffle(call: Call) -> Effect:
+    """Channels into positions, positions into channels, or channels among themselves."""
+    source = call.sources[0]
+    assert source.layout is not None
+    before = source.layout.settled()
+    if before.row_dim != 2 or before.col_dim != 3:
+        return unknown(call)
+    relation: Relation = IDENTITY
+    if call.op == "aten.pixel_shuffle":
+        relation = Repeat(call["upscale_factor"])
+    elif call.op == "aten.pixel_unshuffle":
+        relation = Window(call["downscale_factor"], call["downscale_factor"])
+    return Effect(Layout.plain(call.shape), (Read(source, relation, relation),))

@@ -1,0 +1,183 @@
+"""Operators with a window over the last dimensions: convolution, pooling, interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from erf.geometry.axis import Adaptive, Relation, Transposed, Whole, Window
+from erf.geometry.resample import Kind, Resample
+from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel
+from erf.graph.node import Call, Effect, Node, Read
+from erf.graph.rules.pointwise import has_position
+from erf.graph.rules.relate import read_through
+from erf.graph.rules.table import rule, unknown
+
+
+def slide(call: Call, source: Node, relations: Sequence[Relation], channels: int | None) -> Effect:
+    """Apply one relation to each of the last dimensions.
+
+    Args:
+        call: the operator.
+        source: its input.
+        relations: for the last ``len(relations)`` dimensions.
+        channels: how many channels come out of a sum over all of them, in the dimension before;
+            None where channels are kept apart.
+    """
+    assert source.layout is not None
+    before, rank = source.layout.settled(), len(call.shape)
+    first = rank - len(relations)
+    dims: list[Dim] = list(before.dims)
+    if channels is not None:
+        if has_position(dims[first - 1]):
+            return unknown(call)
+        dims[first - 1] = channel(channels)
+    along: dict[Axis, Relation] = {}
+    for d, relation in enumerate(relations, start=first):
+        axis = axis_of(before, d)
+        if axis is None and has_position(dims[d]):
+            return unknown(call)
+        if axis is not None:
+            along[axis] = relation
+        dims[d] = channel(call.shape[d]) if axis is None else (Digit(axis, call.shape[d]),)
+    after = Layout(tuple(dims))
+    kept: list[int | None] = [None if d >= first - 1 else d for d in range(rank)]
+    kept[first - 1] = first - 1 if channels is None else None
+    read = read_through(source, before, after, kept, summed=True)
+    rows, cols = along.get(Axis.ROW, read.rows), along.get(Axis.COL, read.cols)
+    return Effect(after, (Read(source, rows, cols, read.certainty),))
+
+
+def axis_of(layout: Layout, dim: int) -> Axis | None:
+    """The spatial axis a dimension is, if it is one and nothing else."""
+    for axis in SPATIAL:
+        if layout.dim_of(axis) == dim:
+            return axis
+    return None
+
+
+def pair(value: Any, count: int, default: Any = None) -> list[int]:
+    """An argument given once, per dimension or not at all, as one integer a dimension."""
+    if isinstance(value, int):
+        return [value] * count
+    values = list(value or (default if default is not None else [0] * count))
+    return values * count if len(values) == 1 else values
+
+
+@rule("aten.conv1d", "aten.conv2d", "aten.conv3d", "aten.convolution")
+def convolution(call: Call) -> Effect:
+    """Convolution of any stride, padding, dilation and groups, and its transpose."""
+    if call.get("transposed"):
+        return transposed(call)
+    kernel = list(call["weight"].shape[2:])
+    count = len(kernel)
+    stride, dilation = pair(call["stride"], count, [1]), pair(call["dilation"], count, [1])
+    padding = call["padding"]
+    if isinstance(padding, str):
+        totals = [
+            d * (k - 1) if padding == "same" else 0 for k, d in zip(kernel, dilation, strict=True)
+        ]
+        padding = [total // 2 for total in totals]
+    windows = [Window(*w) for w in zip(kernel, stride, pair(padding, count), dilation, strict=True)]
+    return _convolve(call, windows)
+
+
+@rule("aten.conv_transpose1d", "aten.conv_transpose2d", "aten.conv_transpose3d")
+def transposed(call: Call) -> Effect:
+    """Transposed convolution; output padding only adds outputs."""
+    kernel = list(call["weight"].shape[2:])
+    count = len(kernel)
+    stride, dilation = pair(call["stride"], count, [1]), pair(call["dilation"], count, [1])
+    spreads = [
+        Transposed(*t)
+        for t in zip(kernel, stride, pair(call["padding"], count), dilation, strict=True)
+    ]
+    return _convolve(call, spreads)
+
+
+def _convolve(call: Call, relations: Sequence[Relation]) -> Effect:
+    source = call["input"]
+    if source.layout is None or call["weight"].layout is not None:
+        return unknown(call)
+    rank = len(relations) + 2
+    if len(call.shape) != rank:
+        return unknown(call)
+    return slide(call, source, relations, channels=call.shape[1])
+
+
+@rule("aten.max_pool1d", "aten.max_pool2d", "aten.max_pool3d", "aten.max_pool2d_with_indices")
+@rule("aten.avg_pool1d", "aten.avg_pool2d", "aten.avg_pool3d")
+def pool(call: Call) -> Effect:
+    """Maximum and average pooling; ``ceil_mode`` only adds outputs."""
+    count = int(call.op.split("pool")[1][0])
+    kernel = pair(call["kernel_size"], count)
+    stride, padding = pair(call["stride"], count, kernel), pair(call["padding"], count)
+    dilation = pair(call.get("dilation"), count, [1])
+    windows = [Window(*w) for w in zip(kernel, stride, padding, dilation, strict=True)]
+    return slide(call, call.sources[0], windows, channels=None)
+
+
+@rule(
+    *("aten.adaptive_avg_pool1d", "aten.adaptive_avg_pool2d", "aten._adaptive_avg_pool2d"),
+    *("aten.adaptive_max_pool1d", "aten.adaptive_max_pool2d"),
+)
+def adaptive(call: Call) -> Effect:
+    """Adaptive pooling; to one output it is global."""
+    source = call.sources[0]
+    outputs = pair(call["output_size"], 1)
+    sizes = list(zip(source.shape[-len(outputs) :], call.shape[-len(outputs) :], strict=True))
+    return slide(call, source, [_adapt(n, m) for n, m in sizes], channels=None)
+
+
+def _adapt(inputs: int, outputs: int) -> Relation:
+    if outputs == 1:
+        return Whole(inputs)
+    if inputs % outputs == 0:
+        return Window(inputs // outputs, inputs // outputs)
+    return Adaptive(inputs, outputs)
+
+
+KINDS: dict[str, Kind] = {
+    "aten.upsample_nearest2d": "nearest",
+    "aten._upsample_nearest_exact2d": "nearest-exact",
+    "aten.upsample_bilinear2d": "linear",
+    "aten.upsample_bicubic2d": "cubic",
+}
+
+
+@rule(*KINDS)
+def interpolate(call: Call) -> Effect:
+    """Interpolation to a size or by a factor."""
+    source = call.sources[0]
+    factors = call.get("scale_factors") or (call.get("scales_h"), call.get("scales_w"))
+    relations = [
+        Resample(
+            KINDS[call.op],
+            inputs,
+            outputs,
+            None if factor is None else 1 / factor,
+            bool(call.get("align_corners", False)),
+        )
+        for inputs, outputs, factor in zip(source.shape[-2:], call.shape[-2:], factors, strict=True)
+    ]
+    return slide(call, source, relations, channels=None)
+
+
+@rule("aten.im2col")
+def im2col(call: Call) -> Effect:
+    """Unfolding: windows side by side, one column each."""
+    source = call.sources[0]
+    assert source.layout is not None
+    before = source.layout.settled()
+    if not before.is_map or before.row_dim != 2:
+        return unknown(call)
+    names = ("kernel_size", "stride", "padding", "dilation")
+    settings = zip(*(call[name] for name in names), strict=True)
+    rows, cols = (Window(*setting) for setting in settings)
+    sizes = [
+        (n + 2 * w.padding - w.span) // w.stride + 1
+        for n, w in zip(before.map_size, (rows, cols), strict=True)
+    ]
+    grid = (Digit(Axis.ROW, sizes[0]), Digit(Axis.COL, sizes[1]))
+    after = Layout((before.dims[0], channel(call.shape[1]), grid))
+    return Effect(after, (Read(source, rows, cols),))
