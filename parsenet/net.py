@@ -103,11 +103,7 @@ class ParseNet(VGG16):
             self._add_branch(name, source, classes=classes, scale=scale, dropout=dropout)
             for name, source in sources.items()
         )
-        self.fusion = Concatenate() if self.early else Sum()
-        if self.early:
-            total = sum(self.channels[branch.source] for branch in self.branches)
-            self.fusion_score = ScoreConv(total, classes)
-        self._add_upscore(classes)
+        self._add_head(classes)
 
     def forward(
         self, image: Float[Tensor, "n 3 height width"]
@@ -174,7 +170,11 @@ class ParseNet(VGG16):
         factor = int(grid.stride / finest.stride)
         return Enlarge(factor, offset=grid.interpolated(factor).offset_to(finest))
 
-    def _add_upscore(self, classes: int) -> None:
+    def _add_head(self, classes: int) -> None:
+        self.fusion = Concatenate() if self.early else Sum()
+        if self.early:
+            total = sum(self.channels[branch.source] for branch in self.branches)
+            self.fusion_score = ScoreConv(total, classes)
         grid = self.grids[self.finest]
         factor = int(grid.stride)
         padding = factor // 2

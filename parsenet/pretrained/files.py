@@ -1,6 +1,7 @@
 """Reading trained weights: a file of one of the known layouts, or torchvision's by name."""
 
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -38,9 +39,9 @@ def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -
     Raises:
         WeightsError: if nothing can be read there or the layout is not known.
     """
-    if str(source).startswith("VGG16_"):
-        return _named(str(source), input_space)
     path = Path(source)
+    if not path.exists() and re.fullmatch(r"VGG16(_BN)?_Weights\.\w+", str(source)):
+        return _named(str(source), input_space)
     if not path.is_file():
         raise WeightsError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
     if path.suffix == ".safetensors" and _is_checkpoint(path):

@@ -2,6 +2,7 @@ import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,23 @@ def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(CheckpointError, match="is no readable safetensors file"):
         load_checkpoint(path)
+
+
+def test_a_changed_byte_in_the_header_is_harmless_or_refused(path: Path) -> None:
+    whole = path.read_bytes()
+    header = 8 + int.from_bytes(whole[:8], "little")
+    draw = Random(0)
+    refused = 0
+    for _ in range(100):
+        damaged = bytearray(whole)
+        damaged[draw.randrange(header)] = draw.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            load_checkpoint(path)
+        except CheckpointError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 80
 
 
 def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from strategies.narrow_vgg import WIDTH, narrow_vgg16
-from torchvision.models import VGG16_BN_Weights, VGG16_Weights
+from torchvision.models import VGG16_BN_Weights, VGG16_Weights, vgg16
 
 from parsenet import VGG16, Checkpoint, InputSpace, WeightsError, build, save_checkpoint
 from parsenet.input_space import IMAGENET
 from parsenet.pretrained import CAFFE, load_weights, transplant
+from parsenet.pretrained.layouts import from_torchvision
 from parsenet.pretrained.weights import CONVOLUTIONS
 
 
@@ -41,6 +42,16 @@ def test_caffe_names_are_read_as_bgr(tmp_path: Path) -> None:
     report = transplant(ours, weights, channel_order="bgr")
     assert (len(report.matched), report.unused) == (30, ())
     assert torch.equal(ours.fc6.conv.weight, source.fc6.conv.weight)
+
+
+def test_full_networks_of_torchvision_have_the_names_and_shapes_of_ours() -> None:
+    with torch.device("meta"):
+        theirs, ours = from_torchvision(vgg16().state_dict()), VGG16().state_dict()
+    assert theirs.keys() - ours.keys() == {"classifier.6.weight", "classifier.6.bias"}
+    assert [name for name, tensor in ours.items() if tensor.shape != theirs[name].shape] == [
+        "fc6.conv.weight",
+        "fc7.conv.weight",
+    ]
 
 
 def test_another_input_can_be_named(tmp_path: Path) -> None:
@@ -97,6 +108,7 @@ def test_a_checkpoint_brings_its_own_input(tmp_path: Path) -> None:
     save_checkpoint(checkpoint, tmp_path / "net.safetensors")
     weights = load_weights(tmp_path / "net.safetensors")
     assert weights.input_space == space
+    assert load_weights(tmp_path / "net.safetensors", input_space=CAFFE).input_space == CAFFE
     fresh = build("parsenet", classes=2, width=WIDTH, fusion="none")
     report = transplant(fresh, weights)
     assert report.fresh == {}
@@ -167,7 +179,7 @@ def test_no_code_is_unpickled(tmp_path: Path) -> None:
             return (Path.touch, (tmp_path / "sprung",))
 
     torch.save({"features.0.weight": Trap()}, tmp_path / "zip.pth")
-    (tmp_path / "raw.pth").write_bytes(pickle.dumps(Trap()))
+    (tmp_path / "raw.pth").write_bytes(pickle.dumps(Trap(), protocol=2))
     for name in ("zip.pth", "raw.pth"):
         with pytest.raises(WeightsError, match="holds no plain tensors") as error:
             load_weights(tmp_path / name)
