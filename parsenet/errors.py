@@ -4,6 +4,7 @@
     ├── ModelError        a variant or a keyword that names no model of this package
     ├── CheckpointError   a file that is no checkpoint of this package, or a damaged one
     ├── WeightsError      weights from elsewhere that do not fit the model
+    ├── DatasetError      data that is missing, incomplete or damaged
     ├── SceneError        a scene that cannot be drawn as asked
     └── TrainingError     a training that cannot run as asked
 
@@ -25,6 +26,10 @@ class CheckpointError(ParseNetError):
 
 class WeightsError(ParseNetError):
     """Weights from elsewhere that cannot be read or do not fit the model."""
+
+
+class DatasetError(ParseNetError, ValueError):
+    """Data that is missing, incomplete or damaged."""
 
 
 class SceneError(ParseNetError, ValueError):

@@ -1,0 +1,79 @@
+"""Photos with a label for each pixel, in one form whatever the files look like."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from torch.utils.data import Dataset
+
+from parsenet.datasets.read import read_image
+from parsenet.errors import DatasetError
+
+VOID = 255
+"""The label of pixels that are neither trained on nor scored."""
+
+Pair = tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Where one photo and its labels lie; ``name`` is the data set's own for it."""
+
+    name: str
+    image: Path
+    label: Path
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationDataset(Dataset[Pair]):
+    """A split of a data set; ``dataset[i]`` is (image, label).
+
+    The image is RGB in grey levels 0..255; a label is an index of ``classes`` or ``VOID``.
+
+    Attributes:
+        title: name of the data set.
+        split: name of the split.
+        classes: names of the labels 0, 1, ...
+        palette: a colour for each of the 256 labels, RGB.
+        samples: what the split holds, in order.
+        read_label: reads a label file. A function of a module or a partial of one, so that the
+            data set can be sent to a worker process.
+    """
+
+    title: str
+    split: str
+    classes: tuple[str, ...]
+    palette: UInt8[np.ndarray, "256 3"]
+    samples: tuple[Sample, ...]
+    read_label: Callable[[Path], UInt8[np.ndarray, "height width"]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The data set's own names of its photos."""
+        return tuple(sample.name for sample in self.samples)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Pair:
+        """Read a photo and its labels.
+
+        Raises:
+            DatasetError: if a file cannot be read, sizes differ, or a label names no class.
+        """
+        sample = self.samples[index]
+        image, label = read_image(sample.image), self.read_label(sample.label)
+        if label.shape != image.shape[:2]:
+            rows, cols = label.shape
+            raise DatasetError(
+                f"{sample.label}: is {rows}x{cols}, its image {image.shape[0]}x{image.shape[1]}"
+            )
+        wrong = label[(label >= len(self.classes)) & (label != VOID)]
+        if wrong.size:
+            raise DatasetError(
+                f"{sample.label}: label {wrong.max()} is neither one of the {len(self.classes)} "
+                f"classes (0 to {len(self.classes) - 1}) nor {VOID} (void)"
+            )
+        return image, label

@@ -1,0 +1,91 @@
+"""Finding the files of a data set, and saying in one line what was looked for where."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from parsenet.datasets.dataset import Sample
+from parsenet.errors import DatasetError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def find_folder(title: str, root: Path, places: Sequence[str], parts: Sequence[str]) -> Path:
+    """Return the first of ``root``'s ``places`` that holds all ``parts``.
+
+    People unpack archives at different depths; "." is ``root`` itself.
+
+    Raises:
+        DatasetError: naming what is missing where most of it was found.
+    """
+    folders = [root / place for place in places]
+    found = [sum((folder / part).exists() for part in parts) for folder in folders]
+    best = folders[found.index(max(found))]
+    if max(found) == len(parts):
+        return best
+    wanted = ", ".join(parts)
+    if not max(found):
+        wanted += f" in {', '.join(map(str, folders))}"
+        raise DatasetError(f"{title}: nothing of it is in {root} (looked for {wanted})")
+    missing = next(best / part for part in parts if not (best / part).exists())
+    raise DatasetError(f"{title}: {missing} is missing (looked for {wanted})")
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a text file that are not blank.
+
+    Raises:
+        DatasetError: if it cannot be read as text.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read as text: {error}") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def read_names(path: Path) -> list[str]:
+    r"""Read a list of photos, one a line: the stem of the line's first word.
+
+    So ``2007_000032``, ``2007_000032  1``, ``/JPEGImages/2007_000032.jpg /Labels/...`` and
+    ``folder\2007_000032.jpg`` all name the same photo.
+    """
+    words = [line.split()[0] for line in read_lines(path)]
+    return [Path(word.replace("\\", "/")).stem for word in words]
+
+
+def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+    """Return the files of a folder that end in one of ``suffixes``, by their names without it.
+
+    Raises:
+        DatasetError: if two files have one stem.
+    """
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in suffixes or path.name.startswith("."):
+            continue
+        if path.stem in files:
+            raise DatasetError(f"{folder}: holds both {files[path.stem].name} and {path.name}")
+        files[path.stem] = path
+    return files
+
+
+def complete(title: str, samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """Return the samples, all of whose files are there.
+
+    Raises:
+        DatasetError: if there are none, or naming the first missing file and counting the rest.
+    """
+    whole = tuple(samples)
+    if not whole:
+        raise DatasetError(f"{title}: the split names no photo")
+    folders = {path.parent for sample in whole for path in (sample.image, sample.label)}
+    present = {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
+    missing = [
+        path for sample in whole for path in (sample.image, sample.label) if path not in present
+    ]
+    if missing:
+        raise DatasetError(
+            f"{title}: {missing[0]} is missing; of the {len(whole)} photos and their labels, "
+            f"{len(missing)} files are"
+        )
+    return whole

@@ -1,0 +1,68 @@
+"""SIFT Flow: 2,688 outdoor photos of 256x256 pixels, 33 classes.
+
+    Images/spatial_envelope_256x256_static_8outdoorcategories/ID.jpg
+    SemanticLabels/spatial_envelope_256x256_static_8outdoorcategories/ID.mat
+                                              S: 0 void, 1 to 33
+    TestSet1.txt (or test.txt)                the 200 test photos
+
+Liu, Yuen, Torralba 2009; Tighe and Lazebnik 2010. Three of the classes (cow, desert, moon) are not
+in the test photos, so that its scores average over 30.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from parsenet.datasets.dataset import Sample, SegmentationDataset
+from parsenet.datasets.layout import complete, files_by_stem, find_folder, read_names
+from parsenet.datasets.read import read_mat
+from parsenet.palette import voc_palette
+
+TITLE = "sift-flow"
+SPLITS = ("train", "test")
+NAMES = (
+    "awning balcony bird boat bridge building bus car cow crosswalk desert door fence field grass "
+    "moon mountain person plant pole river road rock sand sea sidewalk sign sky staircase "
+    "streetlight sun tree window"
+)
+CLASSES = tuple(NAMES.split())
+UNANNOTATED = frozenset({"highway_bost181", "street_urb506"})
+"""Photos without labels, which FCN leaves out too."""
+
+SCENES = "spatial_envelope_256x256_static_8outdoorcategories"
+IMAGES, LABELS = f"Images/{SCENES}", f"SemanticLabels/{SCENES}"
+PLACES = (".", "SiftFlowDataset", "sift-flow")
+
+
+def open_sift_flow(root: Path, split: str) -> SegmentationDataset:
+    """Open a split: the 200 photos of test, or the 2,486 annotated others of train.
+
+    Raises:
+        DatasetError: if files are missing.
+    """
+    listed = _test_list(root)
+    folder = find_folder(TITLE, root, PLACES, [IMAGES, LABELS, listed])
+    names = read_names(folder / listed)
+    if split == "train":
+        every = files_by_stem(folder / IMAGES, [".jpg"]).keys()
+        names = sorted(every - set(names) - UNANNOTATED)
+    samples = (
+        Sample(name, folder / IMAGES / f"{name}.jpg", folder / LABELS / f"{name}.mat")
+        for name in names
+    )
+    return SegmentationDataset(
+        TITLE, split, CLASSES, voc_palette(), complete(TITLE, samples), read_sift_flow_label
+    )
+
+
+def read_sift_flow_label(path: Path) -> UInt8[np.ndarray, "height width"]:
+    """Read a label; 1 to 33 become 0 to 32, and 0, void, wraps around to 255."""
+    return read_mat(path, "S").astype(np.uint8) - np.uint8(1)
+
+
+def _test_list(root: Path) -> str:
+    """Name the list of test photos: the data set's own, or FCN's where only that is there."""
+    theirs = any((root / place / "test.txt").exists() for place in PLACES)
+    own = any((root / place / "TestSet1.txt").exists() for place in PLACES)
+    return "test.txt" if theirs and not own else "TestSet1.txt"
