@@ -34,12 +34,14 @@ class Definition:
         meaning: in words, with the threshold.
         area: of one map or a stack of them, pixels.
         side: likewise, where it is not the square root of the area.
+        regular: whether it changes smoothly with the map (see ``intervals``).
     """
 
     name: str
     meaning: str
     area: Statistic
     side: Statistic | None = None
+    regular: bool = True
 
 
 def mass_definition(areas: Float64[np.ndarray, "rows cols"], share: float) -> Definition:
@@ -54,7 +56,7 @@ def peak_definition(areas: Float64[np.ndarray, "rows cols"], share: float) -> De
     check_share(share)
     meaning = f"area above {100 * share:.6g} % of the peak"
     area = partial(above_share_of_peak, areas=areas, share=share)
-    return Definition(f"peak:{share:.6g}", meaning, area)
+    return Definition(f"peak:{share:.6g}", meaning, area, regular=False)
 
 
 def participation_definition(areas: Float64[np.ndarray, "rows cols"]) -> Definition:

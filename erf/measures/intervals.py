@@ -6,11 +6,15 @@ patches the bias exceeds the spread, and then percentile and BCa intervals, whic
 biased value, hardly ever cover the truth (with 8 draws of a single channel: 0 to 65 % of the time,
 where 95 % are claimed). The *basic* bootstrap interval reflects the bootstrap distribution about
 the estimate, which removes the bias to first order.
+
+That needs a size that changes smoothly with the map. A maximum does not, and neither does an area
+above a share of it: no bootstrap is consistent there. Such *irregular* sizes get a conservative
+interval instead (``bootstrap_intervals``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +23,7 @@ from scipy import stats
 
 from erf.errors import SettingError
 from erf.measures.shares import check_share
+from erf.measures.shrinkage import shrink_towards_neighbours
 
 Statistic = Callable[[Float64[np.ndarray, "*batch rows cols"]], Float64[np.ndarray, "*batch"]]
 """A size of each map of a stack."""
@@ -34,8 +39,8 @@ class Interval:
         value: the size of the mean map, by definition.
         corrected: the same less its estimated sampling bias.
         standard_error: over repeated probes.
-        low, high: confidence interval. It is centred on ``corrected``: where the bias is larger
-            than the spread, ``value`` lies outside.
+        low, high: confidence interval, never below 0. That of a smooth size is centred on
+            ``corrected``: where the bias is larger than the spread, ``value`` lies outside.
         level: of confidence.
     """
 
@@ -74,15 +79,22 @@ def bootstrap_intervals(
     samples: Float64[np.ndarray, "draws rows cols"],
     statistics: Mapping[str, Statistic],
     *,
+    irregular: Collection[str] = (),
     level: float = 0.95,
     resamples: int = 999,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Basic bootstrap intervals of sizes over independent draws.
+    """Bootstrap intervals of sizes over independent draws.
+
+    Smooth sizes get the basic interval. Irregular ones are resampled around a map that is shrunken
+    to the roughness of the truth, and get an interval that reaches to both sides as far as the
+    longer side needs: wider than necessary, but it covers the truth at least about as often as it
+    claims.
 
     Args:
         samples: discrepancy of each draw; at least two draws.
         statistics: sizes by name; all are taken from the same bootstrap maps.
+        irregular: names of sizes that hang on the map's maximum.
         level: of confidence.
         resamples: bootstrap maps.
         seed: of the resampling; the same seed gives the same interval.
@@ -92,24 +104,49 @@ def bootstrap_intervals(
     """
     _check(samples, level)
     mean = samples.mean(axis=0)
+    smoothed = shrink_towards_neighbours(samples) if irregular else mean
+    factor = np.where(mean > 0, smoothed / np.where(mean > 0, mean, 1), 0)
     found: dict[str, list[Float64[np.ndarray, " batch"]]] = {name: [] for name in statistics}
     for maps in resampled_means(samples, resamples, np.random.default_rng(seed)):
+        around = maps * factor if irregular else maps
         for name, statistic in statistics.items():
-            found[name].append(statistic(maps))
-    return {
-        name: _basic(float(statistics[name](mean)), np.concatenate(parts), level)
-        for name, parts in found.items()
-    }
+            found[name].append(statistic(around if name in irregular else maps))
+    intervals = {}
+    for name, statistic in statistics.items():
+        value, replicas = float(statistic(mean)), np.concatenate(found[name])
+        if name in irregular:
+            deviations = replicas - float(statistic(smoothed))
+            intervals[name] = _conservative(value, deviations, level)
+        else:
+            intervals[name] = _basic(value, replicas - value, level)
+    return intervals
 
 
-def _basic(value: float, replicas: Float64[np.ndarray, " resamples"], level: float) -> Interval:
-    low, high = np.quantile(replicas, [(1 - level) / 2, (1 + level) / 2])
+def _basic(value: float, deviations: Float64[np.ndarray, " resamples"], level: float) -> Interval:
+    """Reflects the deviations of bootstrap sizes about the estimate."""
+    low, high = np.quantile(deviations, [(1 - level) / 2, (1 + level) / 2])
     return Interval(
         value=value,
-        corrected=2 * value - float(replicas.mean()),
-        standard_error=float(replicas.std(ddof=1)),
-        low=max(0.0, 2 * value - float(high)),
-        high=2 * value - float(low),
+        corrected=value - float(deviations.mean()),
+        standard_error=float(deviations.std(ddof=1)),
+        low=max(0.0, value - float(high)),
+        high=value - float(low),
+        level=level,
+    )
+
+
+def _conservative(
+    value: float, deviations: Float64[np.ndarray, " resamples"], level: float
+) -> Interval:
+    """Reaches equally far to both sides."""
+    low, high = np.quantile(deviations, [(1 - level) / 2, (1 + level) / 2])
+    reach = max(float(high), -float(low), 0.0)
+    return Interval(
+        value=value,
+        corrected=value - float(deviations.mean()),
+        standard_error=float(deviations.std(ddof=1)),
+        low=max(0.0, value - reach),
+        high=value + reach,
         level=level,
     )
 

@@ -114,7 +114,14 @@ def find_intervals(
     statistics = {each.name: each.area for each in definitions}
     if field.joint:
         return jackknife_intervals(samples, statistics, level=level)
-    return bootstrap_intervals(samples, statistics, level=level, resamples=resamples, seed=seed)
+    return bootstrap_intervals(
+        samples,
+        statistics,
+        irregular=[each.name for each in definitions if not each.regular],
+        level=level,
+        resamples=resamples,
+        seed=seed,
+    )
 
 
 def _size(field: Field, definition: Definition, interval: Interval | None) -> Size:
