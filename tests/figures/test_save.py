@@ -1,0 +1,29 @@
+"""Files: their formats, and the same bytes every time."""
+
+import pytest
+from strategies.results import gaussian_result
+
+import erf
+from figures import field_figure, save
+
+STARTS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
+
+
+@pytest.mark.parametrize("suffix", STARTS)
+def test_the_same_result_gives_the_same_bytes(tmp_path, suffix):
+    result = gaussian_result()
+    measurement = erf.measure(result, resamples=0)
+    written = [
+        save(field_figure(result, measurement), tmp_path / f"{name}{suffix}", dpi=60).read_bytes()
+        for name in ("one", "two")
+    ]
+    assert written[0].startswith(STARTS[suffix])
+    assert written[0] == written[1]
+
+
+def test_an_unknown_format_is_refused(tmp_path):
+    result = gaussian_result()
+    figure = field_figure(result, erf.measure(result, resamples=0))
+    with pytest.raises(erf.SettingError, match=r"'a.bmp' must end in one of .png, .pdf, .svg"):
+        save(figure, tmp_path / "a.bmp")
+    assert not list(tmp_path.iterdir())
