@@ -6,7 +6,9 @@ surroundings are the same under both. So a network can name the shape from what 
 class only if it listens as far as the cue, whose distance is known for every object.
 """
 
+from parsenet.scenes.hearing import BANDS, Band, SceneScores, cue_accuracy, score_scenes
 from parsenet.scenes.render import render
+from parsenet.scenes.samples import HELD_OUT, INPUT_SPACE, SceneSamples, class_weights
 from parsenet.scenes.spec import (
     CLASSES,
     CUES,
@@ -20,14 +22,23 @@ from parsenet.scenes.spec import (
 )
 
 __all__ = [
+    "BANDS",
     "CLASSES",
     "CUES",
+    "HELD_OUT",
+    "INPUT_SPACE",
     "OBJECT_CLASSES",
     "SHAPES",
+    "Band",
     "Box",
     "Scene",
+    "SceneSamples",
+    "SceneScores",
     "SceneSpec",
     "Thing",
+    "class_weights",
+    "cue_accuracy",
     "object_class",
     "render",
+    "score_scenes",
 ]

@@ -91,11 +91,11 @@ PATTERNS: tuple[Pattern, ...] = (plain, stripes, dots, contours, ripples)
 def background(random: np.random.Generator, size: int) -> Float32[np.ndarray, "size size 3"]:
     """Return a random background in sRGB, 0..1: muted, so that objects stand out."""
     hue = random.uniform(0, 360)
-    lightness = random.uniform(0.5, 0.9)
+    lightness = random.uniform(0.6, 0.93)
     tones = [
         oklch(
             float(np.clip(lightness + random.uniform(-0.1, 0.08), 0, 1)),
-            random.uniform(0.02, 0.05),
+            random.uniform(0.025, 0.06),
             hue + random.uniform(-50, 50),
         )
         for _ in range(3)

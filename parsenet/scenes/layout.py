@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
-from parsenet.scenes.spec import Box, SceneError, SceneSpec
+from parsenet.errors import SceneError
+from parsenet.scenes.spec import Box, SceneSpec
 
 CANDIDATES = 256
 ATTEMPTS = 50
@@ -56,18 +57,17 @@ def place(random: np.random.Generator, spec: SceneSpec) -> tuple[Circle, list[Ci
     near, far = max(spec.distance[0], halo + small), min(spec.distance[1], widest)
     for _ in range(ATTEMPTS if near <= far else 0):
         cues = points(random, spec.size, halo)
-        radius = random.uniform(small, large)
+        radius = float(random.uniform(small, large))
         places = points(random, spec.size, radius)
         apart = np.hypot(*(places - cues).T)
-        fits = (apart >= max(spec.distance[0], halo + radius)) & (apart <= spec.distance[1])
+        fits = (apart >= max(near, halo + radius)) & (apart <= far)
         if fits.any():
-            best = np.argmin(np.where(fits, np.abs(apart - random.uniform(near, far)), np.inf))
-            cue = Circle(tuple(cues[best]), halo)
-            first = Circle(tuple(places[best]), radius)
+            best = nearest(apart, fits, random.uniform(near, far))
+            cue, first = circle_at(cues[best], halo), circle_at(places[best], radius)
             return cue, fill(random, spec, cue, [first], wanted)
     raise SceneError(
-        f"size {spec.size} leaves no room for an object at a distance of "
-        f"{spec.distance[0]:g} to {spec.distance[1]:g} pixels: the range is {near:.0f} to {widest:.0f}"
+        f"distance {spec.distance[0]:g} to {spec.distance[1]:g} finds no room in scenes of "
+        f"{spec.size} pixels, where objects lie {halo + small:.0f} to {widest:.0f} from the cue"
     )
 
 
@@ -77,7 +77,7 @@ def fill(
     """Return `objects` with further ones, up to `wanted`, as far as they find room."""
     small, large = (share * spec.size for share in spec.object_radius)
     for _ in range(wanted - len(objects)):
-        radius = random.uniform(small, large)
+        radius = float(random.uniform(small, large))
         places = points(random, spec.size, radius)
         apart = np.hypot(*(places - cue.center).T)
         fits = (apart >= spec.distance[0]) & (apart <= spec.distance[1])
@@ -85,6 +85,17 @@ def fill(
             fits &= np.hypot(*(places - other.center).T) >= radius + other.radius
         if fits.any():
             target = random.uniform(apart[fits].min(), apart[fits].max())
-            best = np.argmin(np.where(fits, np.abs(apart - target), np.inf))
-            objects = [*objects, Circle(tuple(places[best]), radius)]
+            objects = [*objects, circle_at(places[nearest(apart, fits, target)], radius)]
     return objects
+
+
+def nearest(
+    apart: Float64[np.ndarray, "candidates"], fits: Bool[np.ndarray, "candidates"], target: float
+) -> int:
+    """Return the candidate that fits and whose distance to the cue comes nearest to `target`."""
+    return int(np.argmin(np.where(fits, np.abs(apart - target), np.inf)))
+
+
+def circle_at(center: Float64[np.ndarray, "2"], radius: float) -> Circle:
+    """Return a circle of plain numbers."""
+    return Circle((float(center[0]), float(center[1])), radius)

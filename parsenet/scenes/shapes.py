@@ -24,7 +24,7 @@ class Drawing:
 
 def leaf(along: Plane, across: Plane) -> Drawing:
     """Draw two arcs that meet in points, with a midrib and slanting veins."""
-    half_width = 0.56
+    half_width = 0.62
     arc = (1 + half_width**2) / (2 * half_width)
     side = np.abs(across)
     outside = np.hypot(along, side + (arc - half_width)) - arc

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-
-class SceneError(ValueError):
-    """A scene that cannot be: a field of its spec is out of range, or nothing finds room."""
-
+from parsenet.errors import SceneError
 
 # Half-open (top, left, bottom, right) in pixels.
 Box = tuple[int, int, int, int]
@@ -51,11 +48,11 @@ class SceneSpec:
     """
 
     seed: int = 0
-    size: int = 256
+    size: int = 384
     distance: tuple[float, float] = (0.0, float("inf"))
-    objects: tuple[int, int] = (2, 4)
-    object_radius: tuple[float, float] = (0.09, 0.125)
-    cue_radius: float = 0.075
+    objects: tuple[int, int] = (3, 6)
+    object_radius: tuple[float, float] = (0.07, 0.095)
+    cue_radius: float = 0.06
     cue: str | None = None
 
     def __post_init__(self) -> None:

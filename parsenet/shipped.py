@@ -1,0 +1,24 @@
+"""The trained checkpoints that come with the package."""
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from parsenet.errors import CheckpointError
+
+SHIPPED = ("none", "early", "late")
+"""One for each fusion of a ParseNet of width 1/8, trained alike on the generated scenes."""
+
+
+def shipped(name: str) -> Path:
+    """Return the file of a shipped checkpoint.
+
+    Raises:
+        CheckpointError: if no checkpoint of this name is shipped, or its file is missing.
+    """
+    if name not in SHIPPED:
+        raise CheckpointError(f"no shipped checkpoint {name!r}; there are {', '.join(SHIPPED)}")
+    # Installed packages lie in folders, so that the file outlives the context.
+    with as_file(files("parsenet") / "checkpoints" / f"{name}.safetensors") as path:
+        if not path.is_file():
+            raise CheckpointError(f"{path}: the shipped checkpoint is missing; install again")
+        return path

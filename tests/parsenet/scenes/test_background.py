@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from scipy.interpolate import BSpline
+
+from parsenet.scenes.background import PATTERNS, background, smooth_noise, spline
+from parsenet.scenes.color import oklch
+
+
+@pytest.mark.parametrize(("size", "cells"), [(64, 1), (100, 3), (37, 8)])
+def test_spline_weights_are_scipys_cubic_b_splines(size, cells):
+    position = (np.arange(size) + 0.5) * cells / size
+    knots = np.arange(-4, cells + 4)  # of scipy: basis i starts at knot i
+    theirs = BSpline.design_matrix(position, knots.astype(float), 3).toarray()
+    theirs = theirs[:, 1 : cells + 4]
+    assert np.allclose(spline(size, cells), theirs, atol=1e-6)
+
+
+def test_smooth_noise_fills_its_range_smoothly():
+    plane = smooth_noise(np.random.default_rng(0), 128, cells=2)
+    assert plane.min() == 0
+    assert plane.max() == 1
+    assert np.abs(np.diff(plane, axis=0)).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("lightness", "chroma", "hue", "rgb"),
+    [
+        (1.0, 0.0, 0.0, (1, 1, 1)),
+        (0.0, 0.0, 0.0, (0, 0, 0)),
+        # sRGB's corners in OKLCH, from CSS Color 4 converters
+        (0.62796, 0.25768, 29.234, (1, 0, 0)),
+        (0.86644, 0.29483, 142.495, (0, 1, 0)),
+        (0.45201, 0.31321, 264.052, (0, 0, 1)),
+    ],
+)
+def test_oklch_of_known_colours(lightness, chroma, hue, rgb):
+    assert np.allclose(oklch(lightness, chroma, hue), rgb, atol=2e-3)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_stay_quiet(pattern):
+    random = np.random.default_rng(1)
+    plane = pattern(random, smooth_noise(random, 96, cells=2))
+    assert plane.shape == (96, 96)
+    assert np.abs(plane).max() <= 1.5
+
+
+def test_backgrounds_differ_and_stay_in_range():
+    images = [background(np.random.default_rng(seed), 64) for seed in range(30)]
+    means = np.array([image.mean(axis=(0, 1)) for image in images])
+    assert np.ptp(means, axis=0).min() > 0.2
+    assert all(image.min() > 0 and image.max() < 1.15 for image in images)
