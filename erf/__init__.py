@@ -7,6 +7,7 @@ erf.open(path)                              a saved result
 from erf.errors import ErfError, ExportError, LayerError, SettingError, StoreError, UnitError
 from erf.geometry import Box, PatchGrid, Target
 from erf.layers import Layer, layers
+from erf.measures import Measurement, measure
 from erf.plan import Plan
 from erf.probe import probe, probe_layers
 from erf.result import ProbeResult, TheoreticalExtent
@@ -19,6 +20,7 @@ __all__ = [
     "ExportError",
     "Layer",
     "LayerError",
+    "Measurement",
     "PatchGrid",
     "Plan",
     "ProbeResult",
@@ -28,6 +30,7 @@ __all__ = [
     "TheoreticalExtent",
     "UnitError",
     "layers",
+    "measure",
     "open",
     "probe",
     "probe_layers",

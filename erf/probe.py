@@ -15,13 +15,15 @@ from erf.engines.choose import choose_engine
 from erf.engines.engine import Change, Engine
 from erf.errors import SettingError, UnitError
 from erf.geometry import PatchGrid, Target, UnitName, locate
+from erf.graph import Graph
 from erf.layers import observe
 from erf.plan import Plan
 from erf.progress import progress_bar
 from erf.provenance import describe
-from erf.result import ProbeResult
+from erf.result import ProbeResult, TheoreticalExtent
 from erf.stimulus import Canvas, change_patches, find_stimulus
 from erf.tally import LayerTally, Tally, UnitTally
+from erf.theoretical.analyse import analyse
 
 
 def probe(
@@ -157,10 +159,12 @@ def run_plans(
             targets,
             grid=grid,
             change=change,
+            activations=[float(each.abs().max()) for each in activations],
             batch_size=batch_size,
             memory=memory,
         )
         tallies = _measure(choice.engine, plan, grid, change, targets, activations, progress)
+    extents = [_extent(choice.graph, target) for target in targets]
     provenance = describe(model, image, name=name, extra={"engine": choice.to_json()})
     return [
         ProbeResult(
@@ -176,7 +180,7 @@ def run_plans(
             provenance=provenance,
         )
         for tally, target, plan, activation, extent in zip(
-            tallies, targets, plans, activations, choice.extents, strict=True
+            tallies, targets, plans, activations, extents, strict=True
         )
     ]
 
@@ -260,3 +264,17 @@ def _tally(grid: PatchGrid, draws: int, target: Target, activation: Tensor) -> T
         return UnitTally(grid.shape, draws)
     rows, cols = activation.shape
     return LayerTally(grid.shape, draws, (rows, cols))
+
+
+def _extent(graph: Graph | None, target: Target) -> TheoreticalExtent | None:
+    """The theoretical field of a target's unit; None without a graph or a unit."""
+    if graph is None or target.unit is None:
+        return None
+    (field,) = analyse(graph, [target.layer])
+    return TheoreticalExtent(
+        box=field.box(target.unit),
+        size=field.size,
+        unclipped=field.box(target.unit, clipped=False),
+        status=field.status,
+        reasons=field.reasons,
+    )

@@ -80,6 +80,11 @@ class ProbeResult:
         return self.grid.boxes
 
     @property
+    def engine(self) -> str:
+        """The engine that ran; the plan has the one that was asked for."""
+        return str(self.provenance.get("engine", {}).get("name", self.plan.engine))
+
+    @property
     def unit_count(self) -> tuple[int, int]:
         """(rows, cols) of units in the layer."""
         rows, cols = self.activation.shape

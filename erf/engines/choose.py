@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from erf.engines.check import Agreement, compare
+from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
 from erf.engines.engine import Change, Engine
+from erf.engines.memory import parse_memory
+from erf.errors import ExportError
 from erf.geometry import PatchGrid, Target
-from erf.result import TheoreticalExtent
+from erf.graph import Graph, export
 
 
 @dataclass(frozen=True)
@@ -23,15 +27,15 @@ class Choice:
         engine: built and ready.
         requested: the name that was asked for.
         notes: sentences for the user and the provenance.
-        extents: theoretical extent of each target's unit, where it could be derived.
-        check: comparison of a few patches with the dense engine, if there was one.
+        graph: of the model; None when it cannot be exported.
+        agreement: comparison with the dense engine on a few patches, if there was one.
     """
 
     engine: Engine
     requested: str
-    notes: tuple[str, ...] = ()
-    extents: Sequence[TheoreticalExtent | None] = ()
-    check: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...]
+    graph: Graph | None
+    agreement: Agreement | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For the provenance."""
@@ -39,7 +43,7 @@ class Choice:
             "name": self.engine.name,
             "requested": self.requested,
             "notes": list(self.notes),
-            "check": self.check,
+            "check": None if self.agreement is None else asdict(self.agreement),
         }
 
 
@@ -51,9 +55,37 @@ def choose_engine(
     *,
     grid: PatchGrid,
     change: Change,
+    activations: Sequence[float],
     batch_size: int | None,
     memory: str,
 ) -> Choice:
-    """Build the engine of this name for (model, image, targets)."""
-    engine = DenseEngine(model, image, targets, batch_size=batch_size)
-    return Choice(engine, name, extents=[None] * len(targets))
+    """Build the engine of this name for (model, image, targets).
+
+    ``auto`` takes delta when the model can be exported and delta agrees with dense on a few
+    patches; otherwise dense, and says why.
+
+    Raises:
+        ExportError: when delta is asked for and the model cannot be exported.
+        SettingError: when the memory budget cannot be read.
+    """
+    budget = parse_memory(memory)
+    dense = DenseEngine(model, image, targets, batch_size=batch_size)
+    try:
+        graph = export(model, (1, *image.shape))
+    except ExportError as error:
+        if name == "delta":
+            raise
+        return Choice(dense, name, (str(error),), None)
+    if name == "dense":
+        return Choice(dense, name, (), graph)
+    delta = DeltaEngine(graph, image, targets, memory_bytes=budget, batch_size=batch_size)
+    if name == "delta":
+        return Choice(delta, name, delta.notes, graph)
+    agreement = compare(delta, dense, grid=grid, change=change, activations=activations)
+    if agreement.agrees:
+        return Choice(delta, name, delta.notes, graph, agreement)
+    note = (
+        f"delta differs from dense by {agreement.difference:.1e} of the peak on "
+        f"{agreement.patches} patches, more than rounding explains: dense runs instead"
+    )
+    return Choice(dense, name, (note,), graph, agreement)

@@ -1,0 +1,25 @@
+"""Memory budgets written as a person writes them."""
+
+from __future__ import annotations
+
+import re
+
+from erf.errors import SettingError
+
+UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+LEAST = 2**20
+
+
+def parse_memory(text: str) -> int:
+    """Bytes in a budget such as ``"4 GiB"`` or ``"512 MiB"``.
+
+    Raises:
+        SettingError: when it is not a number with one of these units, or below 1 MiB.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(|[KMGT]iB)\s*", text)
+    if not match:
+        raise SettingError(f"memory {text!r} is not a number of MiB or GiB (such as '4 GiB')")
+    size = int(float(match[1]) * UNITS[match[2]])
+    if size < LEAST:
+        raise SettingError(f"memory {text!r} must be at least 1 MiB")
+    return size
