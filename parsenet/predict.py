@@ -1,0 +1,43 @@
+"""Calling the class of every pixel of a whole image, at its own size."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor, nn
+
+from parsenet.input_space import InputSpace
+
+
+@contextmanager
+def inference(model: nn.Module) -> Iterator[torch.device]:
+    """Borrow a model for predictions: evaluation mode, no gradients; its modules' modes return.
+
+    Yields:
+        The device of its weights.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield next(model.parameters()).device
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def predict(
+    model: nn.Module, image: UInt8[np.ndarray, "height width 3"], input_space: InputSpace
+) -> Int64[Tensor, "height width"]:
+    """Return the class of the highest score at each pixel, on the model's device.
+
+    Args:
+        model: image (n, 3, height, width) in, class scores of every pixel out.
+        image: RGB, grey levels 0..255.
+        input_space: what the model takes in.
+    """
+    with inference(model) as device:
+        score = model(input_space.tensor(image)[None].to(device))
+        return score[0].argmax(dim=0)
