@@ -8,11 +8,18 @@ sizes                  ``mass_area``, ``above_share_of_peak``, ``participation_a
                        ``centred_square``
 masks                  ``inside_mass``, ``inside_share_of_peak``, ``inside_significant``
 shape                  ``moments``, ``gaussian_fit``, ``radial_profile``
-uncertainty            ``bootstrap_intervals``, ``jackknife_intervals``, ``p_values``
+uncertainty            ``bootstrap_intervals``, ``jackknife_intervals``, ``p_values``,
+                       ``precision`` (are there enough draws?)
+many images or units   ``average``, ``calibrate``, ``unit_field``, ``interior_average``,
+                       ``unit_sizes``
+other people's         ``preset``
+between results        ``compare``
 =====================  ===========================================================
 """
 
+from erf.measures.averaging import average, calibrate
 from erf.measures.cells import Cells
+from erf.measures.compare import Compared, Ratio, compare
 from erf.measures.field import Field
 from erf.measures.floor import Floor, numerical_floor
 from erf.measures.gaussian import GaussianFit, gaussian_fit
@@ -23,29 +30,43 @@ from erf.measures.measure import measure
 from erf.measures.measurement import Measurement, Size
 from erf.measures.moments import Moments, moments
 from erf.measures.participation import participation_area
+from erf.measures.presets import PRESETS, PresetReport, preset
 from erf.measures.radial import RadialProfile, radial_profile
 from erf.measures.significance import inside_significant, p_values
 from erf.measures.square import centred_square, mass_in_square
+from erf.measures.stopping import FIRST_DRAWS, Precision, precision
+from erf.measures.units import interior_average, interior_units, unit_field, unit_sizes
 
 __all__ = [
+    "FIRST_DRAWS",
     "LUO_SHARE",
+    "PRESETS",
     "TWO_SIGMA",
     "Cells",
+    "Compared",
     "Field",
     "Floor",
     "GaussianFit",
     "Interval",
     "Measurement",
     "Moments",
+    "Precision",
+    "PresetReport",
     "RadialProfile",
+    "Ratio",
     "Size",
     "above_share_of_peak",
+    "average",
     "bootstrap_intervals",
+    "calibrate",
     "centred_square",
+    "compare",
     "gaussian_fit",
     "inside_mass",
     "inside_share_of_peak",
     "inside_significant",
+    "interior_average",
+    "interior_units",
     "jackknife_intervals",
     "mass_area",
     "mass_in_square",
@@ -54,5 +75,9 @@ __all__ = [
     "numerical_floor",
     "p_values",
     "participation_area",
+    "precision",
+    "preset",
     "radial_profile",
+    "unit_field",
+    "unit_sizes",
 ]

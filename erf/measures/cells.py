@@ -65,3 +65,11 @@ class Cells:
     def distances(self, center: tuple[float, float]) -> Float64[np.ndarray, "rows cols"]:
         """Distance of each patch centre from a point, pixels."""
         return np.hypot(self.row_centers[:, None] - center[0], self.col_centers - center[1])
+
+    def to_pixels(self, values: Float64[np.ndarray, "rows cols"]) -> Float64[np.ndarray, "h w"]:
+        """The map as an image: each pixel has the value of the cell that holds its centre."""
+        rows, cols = (
+            np.searchsorted(edges, np.arange(round(float(edges[-1] + 0.5))), side="right") - 1
+            for edges in (self.row_edges, self.col_edges)
+        )
+        return values[np.ix_(rows, cols)]

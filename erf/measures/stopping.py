@@ -84,5 +84,5 @@ def precision(
     half = (found.high - found.low) / 2 / found.value if found.value > 0 else math.inf
     if half <= tolerance or draws >= limit:
         return Precision(draws, half, tolerance, draws)
-    needed = draws * (half / tolerance) ** 2
-    return Precision(draws, half, tolerance, int(min(limit, 2 * draws, math.ceil(needed))))
+    needed = min(draws * (half / tolerance) ** 2, 2 * draws, limit)
+    return Precision(draws, half, tolerance, math.ceil(needed))

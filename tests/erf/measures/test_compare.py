@@ -1,0 +1,102 @@
+import math
+
+import numpy as np
+import pytest
+from strategies.fields import as_result, draw, truth
+
+from erf.errors import SettingError
+from erf.geometry import PatchGrid
+from erf.measures import compare
+from erf.result import ProbeResult
+
+GRID = PatchGrid((256, 256), patch=16, stride=16)
+CENTER = (127.5, 127.5)
+
+
+def probe(sigma: float, seed: int, image: str = "a") -> ProbeResult:
+    return as_result(GRID, draw(truth(GRID, CENTER, sigma), 8, seed, freedom=50), image=image)
+
+
+def images(
+    factor: float, seed: int, names: str = "abcdef", spread: float = 0.3
+) -> list[ProbeResult]:
+    """Sizes that differ a lot between images, and by ``factor`` between networks."""
+    rng = np.random.default_rng(7)
+    sigmas = {name: 25 * math.exp(spread * rng.standard_normal()) for name in "abcdefghijkl"}
+    return [probe(factor * sigmas[name], seed + i, name) for i, name in enumerate(names)]
+
+
+def test_one_image_each_is_judged_by_its_draws() -> None:
+    first, second = compare({"small": [probe(25, 0)], "large": [probe(30, 1)]})
+    assert first.ratio is None
+    assert second.ratio is not None
+    assert second.ratio.method == "draws"
+    assert second.ratio.value == pytest.approx(1.44, rel=0.05)
+    assert second.ratio.low < second.ratio.value < second.ratio.high
+    assert second.ratio.significant
+
+
+def test_two_probes_of_one_field_rarely_differ() -> None:
+    found = 0
+    for seed in range(60):
+        rows = compare({"a": [probe(25, seed)], "b": [probe(25, 1000 + seed)]}, resamples=199)
+        assert rows[1].ratio is not None
+        found += rows[1].ratio.significant
+    assert found <= 7
+
+
+def test_pairing_over_images_sees_what_images_hide() -> None:
+    """A change of 6 % in area, where images differ by a factor of two."""
+    paired = compare({"before": images(1.0, 0), "after": images(1.03, 50)}, resamples=0)[1].ratio
+    other = compare({"before": images(1.0, 0), "after": images(1.03, 50, "ghijkl")}, resamples=0)[
+        1
+    ].ratio
+    assert paired is not None
+    assert other is not None
+    assert paired.method == "paired"
+    assert paired.value == pytest.approx(1.06, abs=0.02)
+    assert paired.significant
+    assert other.method == "images"
+    assert not other.significant
+
+
+def test_the_order_of_images_does_not_matter() -> None:
+    forward = compare({"a": images(1.0, 0), "b": images(1.1, 50)}, resamples=0)[1].ratio
+    backward = compare({"a": images(1.0, 0), "b": images(1.1, 50)[::-1]}, resamples=0)[1].ratio
+    assert forward is not None
+    assert backward is not None
+    assert forward.p == pytest.approx(backward.p)
+
+
+def test_swapping_two_results_inverts_the_ratio() -> None:
+    ab = compare({"a": images(1.0, 0), "b": images(1.2, 50)}, resamples=0)[1].ratio
+    ba = compare({"b": images(1.2, 50), "a": images(1.0, 0)}, resamples=0)[1].ratio
+    assert ab is not None
+    assert ba is not None
+    assert (1 / ba.high, 1 / ba.value, 1 / ba.low) == pytest.approx((ab.low, ab.value, ab.high))
+
+
+def test_several_comparisons_are_adjusted() -> None:
+    groups = {name: [probe(25, seed)] for seed, name in enumerate("abcdef")}
+    ratios = [row.ratio for row in compare(groups)[1:]]
+    assert all(each is not None and each.p_adjusted >= each.p for each in ratios)
+    assert any(each is not None and each.p_adjusted > each.p for each in ratios)
+
+
+def test_without_draws_nothing_is_claimed() -> None:
+    one = as_result(GRID, draw(truth(GRID, CENTER, 25), 1, 0))
+    two = as_result(GRID, draw(truth(GRID, CENTER, 30), 1, 1))
+    ratio = compare({"a": [one], "b": [two]})[1].ratio
+    assert ratio is not None
+    assert ratio.value > 1
+    assert math.isnan(ratio.p)
+    assert not ratio.significant
+
+
+def test_what_cannot_be_compared() -> None:
+    with pytest.raises(SettingError, match="at least 2 results, not 1"):
+        compare({"a": [probe(25, 0)]})
+    with pytest.raises(SettingError, match="at least one result, not 0"):
+        compare({"a": [probe(25, 0)], "b": []})
+    with pytest.raises(SettingError, match="'significant' grows with the number of draws"):
+        compare({"a": [probe(25, 0)], "b": [probe(25, 1)]}, criterion="significant")

@@ -1,0 +1,140 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from erf.errors import SettingError
+from erf.measures import PRESETS, Cells, above_share_of_peak, preset
+
+
+def gaussian(
+    size: tuple[int, int], center: tuple[float, float], sigma: float, peak: float = 1.0
+) -> np.ndarray:
+    row, col = np.indices(size)
+    distance = (row - center[0]) ** 2 + (col - center[1]) ** 2
+    return peak * np.exp(-distance / (2 * sigma**2))
+
+
+def expected_ratio(raw: np.ndarray, threshold: float, over: tuple[int, int]) -> float | None:
+    """RepLKNet's definition, by adding up the pixels of each ring (Chebyshev distance)."""
+    score = np.log10(raw + 1)
+    row, col = np.indices(raw.shape)
+    ring = np.maximum(abs(row - raw.shape[0] // 2), abs(col - raw.shape[1] // 2))
+    for radius in range(1, raw.shape[0] // 2):
+        if math.fsum(score[ring <= radius]) / math.fsum(score.ravel()) > threshold:
+            side = 2 * radius + 1
+            return side * side / (over[0] * over[1])
+    return None
+
+
+maps = st.tuples(
+    st.integers(6, 24), st.integers(0, 8), st.integers(0, 2**32 - 1), st.floats(-6, 6)
+).map(lambda p: (10 ** p[3]) * np.random.default_rng(p[2]).lognormal(0, 2, (p[0], p[0] + p[1])))
+
+
+@given(maps)
+def test_replknet_equals_an_independent_computation(raw: np.ndarray) -> None:
+    rows, cols = raw.shape
+    values = preset("replknet", raw).values
+    for threshold in (0.2, 0.3, 0.5, 0.99):
+        expected = expected_ratio(raw, threshold, (rows, cols))
+        if expected is None:
+            assert values[f"r@{threshold:g}"] is None
+        else:
+            assert values[f"r@{threshold:g}"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_slak_divides_by_1024_whatever_the_image() -> None:
+    raw = np.random.default_rng(0).lognormal(0, 2, (20, 20))
+    assert preset("slak", raw).values["r@0.5"] == expected_ratio(raw, 0.5, (1024, 1024))
+    assert any("20x20" in defect for defect in preset("slak", raw).defects)
+
+
+def test_vmamba_takes_the_fifth_root() -> None:
+    raw = np.random.default_rng(0).lognormal(0, 2, (20, 20))
+    root = 10 ** (raw**0.2) - 1  # whose logarithm is the fifth root
+    assert preset("vmamba", raw).values["r@0.5"] == expected_ratio(root, 0.5, (20, 20))
+
+
+def test_first_defect_the_logarithm_measures_the_gradient_scale() -> None:
+    """One and the same field, five times as large a "ratio" when multiplied by a number."""
+    ratios = [
+        preset("replknet", gaussian((257, 257), (128, 128), 30, peak)).values["r@0.5"]
+        for peak in (1e-3, 1e6)
+    ]
+    assert ratios == pytest.approx([0.0640, 0.3361], abs=5e-5)
+    cells = Cells.of_pixels((257, 257))
+    ours = [
+        above_share_of_peak(gaussian((257, 257), (128, 128), 30, peak), cells.areas)
+        for peak in (1e-3, 1e6)
+    ]
+    assert ours[0] == ours[1]
+
+
+def test_second_defect_squares_sit_on_the_image_not_on_the_unit() -> None:
+    centred = preset("replknet", gaussian((256, 256), (128, 128), 10, 1e-3)).values["r@0.5"]
+    aside = preset("replknet", gaussian((256, 256), (88, 168), 10, 1e-3)).values["r@0.5"]
+    assert centred is not None
+    assert aside is not None
+    assert aside > 15 * centred
+
+
+def test_luo_on_a_gaussian() -> None:
+    values = preset("luo", gaussian((257, 257), (128, 128), 30)).values
+    assert values["size"] == pytest.approx(132.185, abs=5e-4)
+    assert values["size_of_peak"] == values["size"]
+
+
+def test_luo_needs_something_at_the_center() -> None:
+    raw = gaussian((65, 65), (10, 10), 3)
+    raw[32, 32] = 0
+    values = preset("luo", raw).values
+    assert values["size"] is None
+    assert values["size_of_peak"] == pytest.approx(4.406 * 3, abs=0.5)
+
+
+def test_zhou_on_a_disc() -> None:
+    row, col = np.indices((129, 129))
+    disc = (np.hypot(row - 64, col - 64) < 40).astype(float)
+    values = preset("zhou", disc).values
+    assert values["size"] == pytest.approx(math.sqrt(disc.sum()))
+    assert values["size_after_median"] == pytest.approx(math.sqrt(disc.sum()), rel=0.05)
+
+
+def test_zhou_median_removes_what_is_small() -> None:
+    assert preset("zhou", gaussian((65, 65), (32, 32), 2) > 0.1).values["size_after_median"] is None
+
+
+def test_openerf_on_a_gaussian() -> None:
+    row, col = np.indices((128, 160))
+    raw = np.exp(-((col - 70.0) ** 2) / (2 * 20**2) - (row - 60.0) ** 2 / (2 * 12**2))
+    values = preset("openerf", raw).values
+    assert values["com_x"] == pytest.approx(70, abs=0.05)
+    assert values["com_y"] == pytest.approx(60, abs=0.05)
+    assert values["xc"] == pytest.approx(70)
+    assert values["sigma_x"] == pytest.approx(20)
+    assert values["sigma_y"] == pytest.approx(12)
+    assert values["amp"] == pytest.approx(1, rel=1e-3)
+    assert values["r_squared"] == pytest.approx(1)
+    inside = np.hypot(row - 64, col - 80) <= 20
+    assert values["mass@20"] == pytest.approx(raw[inside].sum() / raw.sum())
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_every_preset_says_its_defects_and_size(name: str) -> None:
+    report = preset(name, gaussian((64, 64), (32, 32), 8))
+    assert report.name == name
+    assert report.image_size == (64, 64)
+    assert report.defects
+    assert any(value is not None for value in report.values.values())
+
+
+def test_unknown_preset_and_useless_maps() -> None:
+    with pytest.raises(SettingError, match="'convnext' is none of luo, openerf, replknet"):
+        preset("convnext", np.ones((8, 8)))
+    with pytest.raises(SettingError, match=r"nowhere negative .* from -1 to 1"):
+        preset("luo", np.array([[-1.0, 1.0]]))
+    with pytest.raises(SettingError, match="somewhere positive"):
+        preset("luo", np.zeros((8, 8)))
