@@ -4,31 +4,15 @@ The protocol of FCN and ParseNet: no resizing, no crops, no mirrored copies, voi
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-import numpy as np
 import torch
-from jaxtyping import UInt8
 from torch import distributed, nn
 
+from parsenet.datasets import LabelledImages
 from parsenet.errors import DatasetError
 from parsenet.input_space import InputSpace
 from parsenet.predict import predict
 from parsenet.scores import Scores
-
-Pair = tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]
-
-
-class LabelledImages(Protocol):
-    """What is scored on: ``dataset[i]`` is an RGB image and its labels, 255 void."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the labels."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Pair: ...
 
 
 def evaluate(
@@ -61,7 +45,7 @@ def evaluate(
     return _total(scores, next(model.parameters()).device)
 
 
-def check_classes(known: Sequence[str], dataset: LabelledImages, title: str) -> None:
+def check_classes(known: Sequence[str], dataset: LabelledImages) -> None:
     """Refuse data with another number of classes than a model's.
 
     Raises:
@@ -69,8 +53,8 @@ def check_classes(known: Sequence[str], dataset: LabelledImages, title: str) -> 
     """
     if len(known) != len(dataset.classes):
         raise DatasetError(
-            f"{title} has {len(dataset.classes)} classes ({_few(dataset.classes)}), the model "
-            f"{len(known)} ({_few(known)})"
+            f"{dataset.title} has {len(dataset.classes)} classes ({_few(dataset.classes)}), "
+            f"the model {len(known)} ({_few(known)})"
         )
 
 

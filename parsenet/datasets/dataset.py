@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import UInt8
@@ -17,6 +18,37 @@ VOID = 255
 Pair = tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]
 
 
+class LabelledImages(Protocol):
+    """A split of any data set; ``dataset[i]`` is (image, label).
+
+    The image is RGB in grey levels 0..255; a label is an index of ``classes`` or ``VOID``.
+    """
+
+    @property
+    def title(self) -> str:
+        """Name of the data set."""
+
+    @property
+    def split(self) -> str:
+        """Name of the split."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 0, 1, ..."""
+
+    @property
+    def palette(self) -> UInt8[np.ndarray, "256 3"]:
+        """A colour for each of the 256 labels, RGB."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The data set's own names of its images."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pair: ...
+
+
 @dataclass(frozen=True)
 class Sample:
     """Where one photo and its labels lie; ``name`` is the data set's own for it."""
@@ -28,9 +60,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class SegmentationDataset(Dataset[Pair]):
-    """A split of a data set; ``dataset[i]`` is (image, label).
-
-    The image is RGB in grey levels 0..255; a label is an index of ``classes`` or ``VOID``.
+    """A split of a data set whose photos and labels are files; see ``LabelledImages``.
 
     Attributes:
         title: name of the data set.

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from parsenet.datasets import camvid, pascal_context, sift_flow, voc2012
-from parsenet.datasets.dataset import SegmentationDataset
+from parsenet.datasets.dataset import LabelledImages
 from parsenet.datasets.download import download_voc2012
 from parsenet.datasets.folder import open_folder
+from parsenet.datasets.scenes import SPLITS as SCENE_SPLITS
+from parsenet.datasets.scenes import SceneDataset
 from parsenet.errors import DatasetError
 
 
@@ -18,7 +20,7 @@ from parsenet.errors import DatasetError
 class Entry:
     """How a data set is opened, which splits it has (none: any), and how it is downloaded."""
 
-    open: Callable[[Path, str], SegmentationDataset]
+    open: Callable[[Path, str], LabelledImages]
     splits: tuple[str, ...] = ()
     download: Callable[[Path, str], None] | None = None
 
@@ -33,19 +35,20 @@ DATASETS: Mapping[str, Entry] = MappingProxyType(
         "sift-flow": Entry(sift_flow.open_sift_flow, sift_flow.SPLITS),
         "camvid": Entry(camvid.open_camvid, camvid.SPLITS),
         "folder": Entry(open_folder),
+        "scenes": Entry(lambda _, split: SceneDataset(split), SCENE_SPLITS),
     }
 )
 """``pascal-context`` counts 60 classes with the background, ``pascal-context-59`` without."""
 
 
 def open_dataset(
-    name: str, root: str | os.PathLike[str], split: str, *, download: bool = False
-) -> SegmentationDataset:
+    name: str, root: str | os.PathLike[str] | None, split: str, *, download: bool = False
+) -> LabelledImages:
     """Open a split of a data set whose files lie in ``root``.
 
     Args:
         name: one of ``DATASETS``.
-        root: the folder into which the data set's archives were unpacked.
+        root: the folder into which the data set's archives were unpacked; for "scenes", None.
         split: one of the data set's; for "folder", any that the folder has.
         download: fetch what is missing first; only VOC 2012 and SBD can be.
 
@@ -57,9 +60,11 @@ def open_dataset(
     entry = DATASETS[name]
     if entry.splits and split not in entry.splits:
         raise DatasetError(f"{name}: no split {split!r}; there are {', '.join(entry.splits)}")
+    if root is None and name != "scenes":
+        raise DatasetError(f"{name}: needs the root folder of its files")
     if download and entry.download is None:
         can = ", ".join(name for name, other in DATASETS.items() if other.download)
         raise DatasetError(f"{name}: cannot be downloaded from here; only {can} can")
     if download and entry.download is not None:
-        entry.download(Path(root), split)
-    return entry.open(Path(root), split)
+        entry.download(Path(root or "."), split)
+    return entry.open(Path(root or "."), split)

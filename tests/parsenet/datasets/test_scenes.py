@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from parsenet.datasets import SceneDataset, open_dataset
+from parsenet.errors import DatasetError
+from parsenet.scenes import CLASSES, HELD_OUT, SceneSamples, SceneSpec, render
+
+
+@pytest.mark.parametrize(("split", "first"), [("train", 0), ("val", HELD_OUT)])
+def test_scenes_are_those_of_their_index(split, first):
+    data = open_dataset("scenes", None, split)
+    assert data.classes == CLASSES
+    assert len(data) == len(data.names) == 200
+    scene = render(SceneSpec(), first + 7)
+    image, label = data[7]
+    np.testing.assert_array_equal(image, scene.image)
+    np.testing.assert_array_equal(label, scene.label)
+    with pytest.raises(IndexError):
+        data[200]
+
+
+def test_train_scenes_are_those_of_a_training():
+    data = SceneDataset("train", SceneSpec(seed=3, size=64), count=2)
+    samples = SceneSamples(SceneSpec(seed=3, size=64))
+    for index, (_, label) in enumerate(data):
+        np.testing.assert_array_equal(label, samples[index][1].numpy())
+
+
+def test_only_scenes_need_no_root():
+    with pytest.raises(DatasetError, match="camvid: needs the root folder of its files"):
+        open_dataset("camvid", None, "val")
+    with pytest.raises(DatasetError, match="scenes: no split 'test'; there are train, val"):
+        open_dataset("scenes", None, "test")
