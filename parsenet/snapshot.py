@@ -1,0 +1,166 @@
+"""Snapshots of a training, from which it goes on as if nothing had happened."""
+
+import json
+import os
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, uint8
+
+from parsenet.errors import TrainingError
+
+FORMAT = "parsenet-snapshot 1"
+PATTERN = "iteration-*.safetensors"
+PART = ".part"
+
+
+class SnapshotWarning(UserWarning):
+    """A damaged snapshot was passed over."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Everything that the next iteration depends on.
+
+    There is no random state: samples, augmentation and dropout follow from the seed and the
+    iteration.
+
+    Attributes:
+        iteration: how many updates were made.
+        model: weights and buffers by name.
+        optimizer: for each parameter, by its number in the optimizer, the tensors kept for it.
+        settings: what the training was asked to do, as JSON.
+    """
+
+    iteration: int
+    model: Mapping[str, Tensor]
+    optimizer: Mapping[int, Mapping[str, Tensor]]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_snapshot(snapshot: Snapshot, folder: Path, *, keep: int = 2) -> Path:
+    """Write a snapshot and delete all but the last ``keep``.
+
+    A reader finds it whole or not at all, at whatever moment the writer is killed or the power
+    fails; older ones go only once it is on the disk. Snapshots of later iterations, which a
+    training that starts again from an earlier one has left behind, go too. A folder has one writer.
+
+    Raises:
+        TrainingError: if it cannot be written, or ``keep`` is below 1.
+    """
+    if keep < 1:
+        raise TrainingError(f"keep must be at least 1, is {keep}")
+    path = folder / f"iteration-{snapshot.iteration:09d}.safetensors"
+    tensors = _flatten(snapshot)
+    text = json.dumps({"iteration": snapshot.iteration, "settings": dict(snapshot.settings)})
+    metadata = {"format": FORMAT, "snapshot": text, "crc32": str(_checksum(text, tensors))}
+    part = folder / f".{path.name}{PART}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob(f".{PATTERN}{PART}"):
+            leftover.unlink()
+        save_file(tensors, part, metadata=metadata)
+        _flush(part)
+        part.replace(path)
+        _flush(folder)
+        _delete_others(path, keep)
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"{path}: cannot be written: {error}") from error
+    return path
+
+
+def load_snapshot(path: Path) -> Snapshot:
+    """Read a snapshot.
+
+    Raises:
+        TrainingError: if it is none, or a byte of it has changed.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata.get("format") != FORMAT:
+            raise TrainingError(f"{path}: is no snapshot of a training ({FORMAT})")
+        text = metadata["snapshot"]
+        if metadata["crc32"] != str(_checksum(text, tensors)):
+            raise TrainingError(f"{path}: is damaged: its checksum differs")
+        values = json.loads(text)
+        return _unflatten(int(values["iteration"]), tensors, values["settings"])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise TrainingError(f"{path}: is damaged: {error}") from error
+
+
+def latest_snapshot(folder: Path) -> Snapshot | None:
+    """Read the last snapshot of a folder; None if it has none.
+
+    A damaged one is passed over with a ``SnapshotWarning``, for the one before.
+
+    Raises:
+        TrainingError: if there are snapshots and all are damaged.
+    """
+    paths = snapshots(folder)
+    for path in reversed(paths):
+        try:
+            return load_snapshot(path)
+        except TrainingError as error:
+            if path == paths[0]:
+                raise TrainingError(f"{error}; no other snapshot is left in {folder}") from error
+            warnings.warn(f"{error}; using the one before", SnapshotWarning, stacklevel=2)
+    return None
+
+
+def snapshots(folder: Path) -> list[Path]:
+    """Return the snapshots of a folder, the earliest first."""
+    return sorted(folder.glob(PATTERN))
+
+
+def _delete_others(path: Path, keep: int) -> None:
+    paths = snapshots(path.parent)
+    place = paths.index(path)
+    for other in paths[: max(0, place + 1 - keep)] + paths[place + 1 :]:
+        other.unlink()
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flatten(snapshot: Snapshot) -> dict[str, Tensor]:
+    named = {f"model/{name}": tensor for name, tensor in snapshot.model.items()}
+    for number, state in snapshot.optimizer.items():
+        named |= {f"optimizer/{number}/{name}": tensor for name, tensor in state.items()}
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
+
+
+def _unflatten(iteration: int, tensors: Mapping[str, Tensor], settings: Any) -> Snapshot:
+    model: dict[str, Tensor] = {}
+    optimizer: dict[int, dict[str, Tensor]] = {}
+    for path, tensor in tensors.items():
+        kind, _, name = path.partition("/")
+        if kind == "model":
+            model[name] = tensor
+        else:
+            number, _, name = name.partition("/")
+            optimizer.setdefault(int(number), {})[name] = tensor
+    return Snapshot(iteration, model, optimizer, settings)
+
+
+def _checksum(text: str, tensors: Mapping[str, Tensor]) -> int:
+    """Return the CRC-32 of the description, and of every tensor's name, form and bytes."""
+    checksum = zlib.crc32(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        form = f"{name} {tensor.dtype} {tuple(tensor.shape)}"
+        checksum = zlib.crc32(form.encode(), checksum)
+        checksum = zlib.crc32(tensor.flatten().view(uint8).numpy().data, checksum)
+    return checksum

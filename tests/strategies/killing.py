@@ -1,0 +1,23 @@
+"""Start a function in its own process and kill that with SIGKILL, as the system might."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["parsenet.loop", "parsenet.snapshot", "torch.optim.adamw"])
+
+
+def start(target: Callable[..., None], *args: Any) -> Any:
+    """Start it; torch is imported once for all, in the server that they are forked from."""
+    process = CONTEXT.Process(target=target, args=args, daemon=True)
+    process.start()
+    return process
+
+
+def kill(process: Any) -> None:
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
