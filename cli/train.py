@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from torch import nn
 
+    from parsenet.recipe import Recipe
     from parsenet.scenes import SceneScores, SceneSpec
-    from parsenet.train import Training
 
 # Scenes that the trained model is scored on; the same for every seed.
 SCORED_SCENES = 200
@@ -83,8 +83,8 @@ def train(
     import torch
     from rich.console import Console
 
+    from parsenet.recipes import recipe as named_recipe
     from parsenet.scenes import CLASSES, SceneSpec
-    from parsenet.train import Training
     from parsenet.variants import build
 
     # Dropout is for many passes over few images; here no image comes twice.
@@ -98,13 +98,15 @@ def train(
     torch.manual_seed(seed)
     model = build("parsenet", classes=len(CLASSES), **options)
     spec = SceneSpec(seed=seed, size=size)
-    training = Training(iterations, batch_size, learning_rate, seed=seed)
+    recipe = named_recipe("scenes").override(
+        max_iter=iterations, batch_size=batch_size, base_lr=learning_rate, seed=seed
+    )
     console = Console()
-    _fit(model, spec, training, console)
+    _fit(model, spec, recipe, console)
     scores = _score(model, size)
     _report(scores, console)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _save(model, options, path, _provenance(_command(ctx), spec, training, scores))
+    _save(model, options, path, _provenance(_command(ctx), spec, recipe, scores))
     console.print(f"[bold]{path}[/]  probe it: erf probe {shlex.quote(str(path))}", soft_wrap=True)
 
 
@@ -126,7 +128,7 @@ def claim_file(out: Path | None, name: str) -> Path:
     return out
 
 
-def _fit(model: nn.Module, spec: SceneSpec, training: Training, console: Console) -> None:
+def _fit(model: nn.Module, spec: SceneSpec, recipe: Recipe, console: Console) -> None:
     """Train, with a progress bar."""
     from rich.progress import (
         BarColumn,
@@ -137,7 +139,7 @@ def _fit(model: nn.Module, spec: SceneSpec, training: Training, console: Console
     )
 
     from parsenet.scenes import SceneSamples, class_weights
-    from parsenet.train import train
+    from parsenet.train import Trainer
 
     progress = Progress(
         TextColumn("training"),
@@ -149,10 +151,10 @@ def _fit(model: nn.Module, spec: SceneSpec, training: Training, console: Console
     )
     with progress:
         bar = progress.add_task(
-            "training", total=training.iterations, loss=float("nan"), rate=training.rate(0)
+            "training", total=recipe.max_iter, loss=float("nan"), rate=recipe.rate(0)
         )
         smooth = None
-        for step in train(model, SceneSamples(spec), training, class_weights=class_weights(spec)):
+        for step in Trainer(model, SceneSamples(spec), recipe, class_weights=class_weights(spec)):
             smooth = step.loss if smooth is None else 0.95 * smooth + 0.05 * step.loss
             progress.update(bar, completed=step.iteration, loss=smooth, rate=step.learning_rate)
 
@@ -205,7 +207,7 @@ def _command(ctx: click.Context) -> str:
 
 
 def _provenance(
-    command: str, spec: SceneSpec, training: Training, scores: SceneScores
+    command: str, spec: SceneSpec, recipe: Recipe, scores: SceneScores
 ) -> Mapping[str, Any]:
     """Return how the model was trained, for the checkpoint's metadata."""
     from dataclasses import asdict
@@ -216,8 +218,7 @@ def _provenance(
     return {
         "command": command,
         "data": {"scenes": {"seed": spec.seed, "size": spec.size}},
-        "optimizer": "AdamW",
-        **asdict(training),
+        "recipe": asdict(recipe),
         "software": {name: version(name) for name in ("erf-probe", "torch", "numpy")},
         "scores": {
             "scenes": scores.scenes,

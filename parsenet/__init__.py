@@ -13,9 +13,10 @@ from parsenet.fcn import FCN8s, FCN16s, FCN32s
 from parsenet.input_space import InputSpace
 from parsenet.l2norm import L2Norm
 from parsenet.net import ParseNet
+from parsenet.recipe import Recipe
 from parsenet.scores import Scores
 from parsenet.shipped import SHIPPED, shipped
-from parsenet.train import Step, Training, train
+from parsenet.train import Step, Trainer
 from parsenet.variants import VARIANTS, build
 from parsenet.vgg16 import VGG16
 
@@ -33,15 +34,15 @@ __all__ = [
     "ModelError",
     "ParseNet",
     "ParseNetError",
+    "Recipe",
     "SceneError",
     "Scores",
     "Step",
-    "Training",
+    "Trainer",
     "TrainingError",
     "WeightsError",
     "build",
     "load_checkpoint",
     "save_checkpoint",
     "shipped",
-    "train",
 ]

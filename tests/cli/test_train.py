@@ -65,8 +65,8 @@ def test_the_metadata_tell_how_to_train_it_again(trained, tmp_path):
         "erf train --fusion early --no-normalize --width 0.0625 --iterations 2 --batch-size 2 "
         "--seed 4 --size 64 --out net.safetensors"
     )
-    assert training["seed"] == 4
-    assert training["iterations"] == 2
+    assert training["recipe"]["seed"] == 4
+    assert training["recipe"]["max_iter"] == 2
     again = tmp_path / "net.safetensors"
     *words, _, _ = training["command"].split()[2:]
     assert run(*words, "--out", again).exit_code == 0

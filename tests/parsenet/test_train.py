@@ -8,9 +8,15 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from parsenet.errors import TrainingError
+from parsenet.recipes import recipe
 from parsenet.scenes import CLASSES, SceneSamples, SceneSpec
-from parsenet.train import Training, train
+from parsenet.train import Trainer
 from parsenet.variants import build
+
+
+def scenes(max_iter, batch_size, base_lr=0.003, **more):
+    values = {"max_iter": max_iter, "batch_size": batch_size, "base_lr": base_lr, **more}
+    return recipe("scenes").override(**values)
 
 
 class Recorded(Dataset):
@@ -39,7 +45,7 @@ def test_twice_the_same_training_gives_the_same_bits_whatever_else_draws_random_
     for disturbance in (0, 7):
         model = small_net(dropout=True)
         torch.manual_seed(disturbance)
-        for _ in train(model, SCENES, Training(4, 2, 0.01)):
+        for _ in Trainer(model, SCENES, scenes(4, 2, 0.01)):
             torch.rand(disturbance)
         finals.append(model.state_dict())
     for name, tensor in finals[0].items():
@@ -48,7 +54,7 @@ def test_twice_the_same_training_gives_the_same_bits_whatever_else_draws_random_
 
 def test_another_seed_drops_other_units():
     losses = [
-        [step.loss for step in train(small_net(dropout=True), SCENES, Training(2, 2, seed=seed))]
+        [step.loss for step in Trainer(small_net(dropout=True), SCENES, scenes(2, 2, seed=seed))]
         for seed in (0, 1)
     ]
     assert losses[0] != losses[1]
@@ -60,23 +66,20 @@ def test_samples_come_in_order_and_the_callers_random_state_is_left_alone():
     model = small_net()
     recorded = Recorded(SCENES)
     torch.manual_seed(5)
-    steps = list(train(model, recorded, Training(3, 2)))
+    steps = list(Trainer(model, recorded, scenes(3, 2)))
     assert recorded.asked == [0, 1, 2, 3, 4, 5]
     assert [step.iteration for step in steps] == [1, 2, 3]
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_the_rate_is_poly():
-    training = Training(iterations=10, learning_rate=0.5)
-    assert training.rate(0) == 0.5
-    assert training.rate(4) == pytest.approx(0.5 * 0.6**0.9)
-    steps = train(small_net(), SCENES, Training(iterations=2, batch_size=1, learning_rate=0.5))
+def test_every_step_reports_the_rate_of_its_recipe():
+    steps = Trainer(small_net(), SCENES, scenes(2, 1, 0.5))
     assert [step.learning_rate for step in steps] == pytest.approx([0.5, 0.5 * 0.5**0.9])
 
 
 def test_two_scenes_are_learnt_by_heart():
     model = small_net(dropout=False)
-    losses = [step.loss for step in train(model, Recorded(SCENES, 2), Training(40, 2, 0.01))]
+    losses = [step.loss for step in Trainer(model, Recorded(SCENES, 2), scenes(40, 2, 0.01))]
     assert losses[0] > math.log(len(CLASSES)) / 2
     assert losses[-1] < losses[0] / 8
 
@@ -110,13 +113,70 @@ def test_the_loss_is_weighted_by_class_and_averaged_without_void(labels, weights
     with torch.no_grad():
         model.score[0] = 1.0
     weights = None if weights is None else torch.tensor(weights)
-    (step,) = train(model, labelled(*labels), Training(1, 1), class_weights=weights)
+    (step,) = Trainer(model, labelled(*labels), scenes(1, 1), class_weights=weights)
     assert step.loss == pytest.approx(loss)
+
+
+def released(**values):
+    settings = {"base_lr": 0.1, "lr_policy": "fixed", "max_iter": 2, "weight_decay": 0.0}
+    return recipe("parsenet-release").override(**settings, **values)
+
+
+def test_an_update_of_the_release_by_hand():
+    """Loss summed over the pixels of an image, averaged over eight; momentum 0.9."""
+    model = Biased()
+    list(Trainer(model, [*labelled(0, 0, 1), *labelled(0, 1, 255)] * 8, released()))
+    # Each pixel pulls its class by 1 - p and pushes the other by p; in eight images, four have
+    # labels 0 0 1 and four 0 1: (12 pixels of class 0, 8 of class 1) / 8.
+    score = torch.zeros(2, dtype=torch.float64)
+    update = torch.zeros_like(score)
+    for _ in range(2):
+        gradient = (20 * score.softmax(0) - torch.tensor([12.0, 8.0])) / 8
+        update = 0.9 * update + 0.1 * gradient
+        score = score - update
+    assert torch.allclose(model.score.double(), score, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["sum", "mean"])
+@pytest.mark.parametrize("weights", [None, (3.0, 1.0)])
+def test_how_many_images_pass_at_once_does_not_change_an_iteration(loss, weights):
+    images = [
+        *labelled(0, 0, 1), *labelled(255, 0, 255), *labelled(1, 1, 255), *labelled(255, 255, 255)
+    ]  # fmt: skip
+    weights = None if weights is None else torch.tensor(weights)
+    finals = []
+    for batch_size in (4, 2, 1):
+        model, sizes = Biased(), {"batch_size": batch_size, "iter_size": 4 // batch_size}
+        plan = released(**sizes, loss=loss)
+        losses = [step.loss for step in Trainer(model, images * 2, plan, class_weights=weights)]
+        finals.append(torch.cat([model.score.detach(), torch.tensor(losses)]))
+    assert torch.allclose(finals[0], finals[1], atol=1e-6)
+    assert torch.allclose(finals[0], finals[2], atol=1e-6)
+
+
+def test_a_trainer_with_anothers_state_goes_on_as_that_would():
+    whole = Trainer(small_net(dropout=True), SCENES, scenes(5, 2))
+    expected = [step.loss for step in whole]
+    first = Trainer(small_net(dropout=True), SCENES, scenes(5, 2))
+    early = [next(steps).loss for steps in [iter(first)] * 3]
+    second = Trainer(first.model, SCENES, scenes(5, 2))
+    second.optimizer.load_state_dict(first.optimizer.state_dict())
+    second.iteration = first.iteration
+    assert early + [step.loss for step in second] == expected
+
+
+def test_photos_of_many_sizes_pass_one_at_a_time():
+    photos = [(torch.zeros(3, rows, 40), torch.zeros(rows, 40).long()) for rows in (33, 40, 47, 50)]
+    plan = released(iter_size=4).override(max_iter=1)
+    (step,) = Trainer(small_net(), photos, plan)
+    assert step.loss > 0
 
 
 def test_a_loss_that_is_not_finite_stops_the_training():
     model = Biased()
     with torch.no_grad():
         model.score[0] = float("nan")
-    with pytest.raises(TrainingError, match=r"^loss nan at iteration 1: try .* below 0.003$"):
-        list(train(model, labelled(0, 1), Training(1, 1)))
+    with pytest.raises(
+        TrainingError, match=r"^loss nan at iteration 1: try a base_lr below 0.003$"
+    ):
+        list(Trainer(model, labelled(0, 1), scenes(1, 1)))
