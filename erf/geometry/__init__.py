@@ -3,8 +3,20 @@
 Row before column, half-open, pixels unless said.
 """
 
+from erf.geometry.axis import Relation, Transposed, Whole, Window
 from erf.geometry.box import Box
 from erf.geometry.grid import PatchGrid
 from erf.geometry.unit import Target, UnitName, locate, parse_unit
 
-__all__ = ["Box", "PatchGrid", "Target", "UnitName", "locate", "parse_unit"]
+__all__ = [
+    "Box",
+    "PatchGrid",
+    "Relation",
+    "Target",
+    "Transposed",
+    "UnitName",
+    "Whole",
+    "Window",
+    "locate",
+    "parse_unit",
+]

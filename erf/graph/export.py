@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 from torch.fx import Node as FxNode
 
+from erf.borrow import borrowed
 from erf.errors import ExportError
 from erf.graph.graph import Graph
 from erf.graph.layout import Layout
@@ -47,7 +47,7 @@ def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgra
     for batch, dynamic in ((BATCH, ({0: Dim.DYNAMIC},)), (1, None)):
         image = torch.zeros((batch, *image_shape[1:]), dtype=example.dtype, device=example.device)
         try:
-            with _evaluating(model), marking(model), torch.no_grad():
+            with borrowed(model), marking(model):
                 program = torch.export.export(model, (image,), dynamic_shapes=dynamic, strict=False)
                 return program.run_decompositions({}), dynamic is not None
         except Exception as error:  # torch.export lets through whatever the model raises
@@ -63,17 +63,6 @@ def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgra
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:200].rstrip(".")
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 class _Translator:

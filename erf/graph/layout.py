@@ -101,6 +101,11 @@ class Layout:
         return self.row_dim is not None and self.col_dim is not None and not self.lost
 
     @property
+    def turned(self) -> bool:
+        """Whether a map has its columns before its rows."""
+        return self.is_map and (self.row_dim or 0) > (self.col_dim or 0)
+
+    @property
     def lost(self) -> bool:
         """Whether some position is of unknown place."""
         return bool(self.digits(Axis.LOST))

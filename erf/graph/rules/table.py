@@ -67,15 +67,19 @@ SHAPE_ONLY = frozenset(
 """Operators that look at the shape of their input, never at its values."""
 
 
+def rule_of(call: Call) -> Rule | None:
+    """The rule of a call's operator, if it has one. PyTorch knows most pointwise operators."""
+    found = TABLE.get(call.op)
+    if found is None and torch.Tag.pointwise in getattr(call.target, "tags", ()):
+        return TABLE["pointwise"]
+    return found
+
+
 def effect_of(call: Call) -> Effect:
     """What the table says of a call."""
     if call.op in SHAPE_ONLY or not call.sources:
         return Effect(None)
-    found = TABLE.get(call.op)
-    if found is None and torch.Tag.pointwise in getattr(call.target, "tags", ()):
-        found = TABLE["pointwise"]
+    found = rule_of(call)
     effect = found(call) if found else unknown(call)
-    if effect.layout is None:
-        return effect
-    assert effect.layout.shape == call.shape, (call.name, call.op, effect.layout.shape, call.shape)
+    assert effect.layout is None or effect.layout.shape == call.shape, (call, effect)
     return effect

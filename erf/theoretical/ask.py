@@ -1,0 +1,95 @@
+"""The questions: a layer's theoretical field, and the units a box of pixels can reach."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from torch import nn
+
+from erf.errors import LayerError, SettingError
+from erf.geometry import Box
+from erf.theoretical.analyse import analyse
+from erf.theoretical.cache import graph_of
+from erf.theoretical.field import TheoreticalField
+from erf.theoretical.nan import nan_field
+from erf.theoretical.propagate import Walk
+from erf.theoretical.support import reached
+
+Method = Literal["graph", "nan"]
+
+
+def theoretical_field(
+    model: nn.Module,
+    layer: str,
+    *,
+    image_size: tuple[int, int] = (500, 500),
+    channels: int = 3,
+    method: Method = "graph",
+) -> TheoreticalField:
+    """The theoretical receptive field of a layer: of all its units.
+
+    A zero weight counts as reading, and so do the zero-weight taps of an interpolation. For
+    stride and padding see Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural
+    Networks, Distill 2019.
+
+    Args:
+        model: any module that takes one image (n, channels, rows, cols); left as found.
+        layer: module path, as in ``model.named_modules()``; of a module called more than once, its
+            last call.
+        image_size: (rows, cols). It decides how many units there are and where the border is, not
+            the size of the field, which may be larger.
+        channels: of the image.
+        method: ``graph`` derives fields by rules from the exported model. ``nan`` finds the boxes
+            by forward passes alone, many of them, and cannot look beyond the image.
+
+    Raises:
+        ExportError: when the model cannot be exported; ``method="nan"`` does not need it.
+        LayerError: when there is no such layer.
+        SettingError: for another method.
+    """
+    if method == "nan":
+        return nan_field(model, layer, image_size, channels=channels)
+    if method != "graph":
+        raise SettingError(f"method {method!r} is neither graph nor nan")
+    return analyse(graph_of(model, image_size, channels), [layer])[0]
+
+
+def projective_box(
+    model: nn.Module,
+    layer: str,
+    box: Box,
+    *,
+    image_size: tuple[int, int] = (500, 500),
+    channels: int = 3,
+) -> Box:
+    """The smallest box of units of a layer that pixels of ``box`` can reach.
+
+    Empty, at the origin, if they reach none: between the taps of a dilated or strided kernel.
+    Where the layer's status is ``upper_bound``, so is this.
+
+    Args:
+        model: as in `theoretical_field`.
+        layer: module path.
+        box: pixels; what lies outside the image reaches nothing.
+        image_size: (rows, cols).
+        channels: of the image.
+
+    Raises:
+        ExportError: when the model cannot be exported.
+        LayerError: when there is no such layer, or it does not depend on the image.
+    """
+    graph = graph_of(model, image_size, channels)
+    node = graph.layer(layer)
+    if node.layout is None:
+        raise LayerError(f"layer {layer!r} does not depend on the image")
+    pixels = np.zeros(image_size, dtype=bool)
+    pixels[box.clip(image_size).slices()] = True
+    units = reached(Walk.to(graph, [node]), node, pixels)
+    if not units.any():
+        return Box(0, 0, 0, 0)
+    rows, cols = np.flatnonzero(units.any(axis=1)), np.flatnonzero(units.any(axis=0))
+    found = Box(int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1)
+    if node.layout.turned:
+        return Box(found.left, found.top, found.right, found.bottom)
+    return found

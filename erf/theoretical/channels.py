@@ -1,0 +1,248 @@
+"""Which channels share a field: concatenation sets them apart, a convolution mixes them.
+
+ShuffleNet sends half of the channels past a convolution, Inception concatenates branches of
+unequal reach. A unit means all channels of a position, so what matters is only that a later split
+takes the right ones. Channels with the same field form a *class*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from jaxtyping import Int64
+
+from erf.graph import Axis, Layout, Node
+from erf.graph.rules import contract, pointwise, rearrange, rule_of, slide
+from erf.graph.rules.table import Rule
+
+Labels = Int64[np.ndarray, "..."]
+Members = tuple[tuple[int, ...], ...]
+"""For each read of a node, the classes of its source."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Classes of a node's channels.
+
+    Attributes:
+        labels: class of every channel, shaped like the tensor without its batch and positions.
+        members: for each class, which classes of each read's source it reads.
+        known: for each read, whether these members are certain, or only all that there are.
+    """
+
+    labels: Labels
+    members: tuple[Members, ...]
+    known: tuple[bool, ...]
+
+    @property
+    def count(self) -> int:
+        """How many classes there are."""
+        return len(self.members)
+
+
+def channel_shape(layout: Layout) -> tuple[int, ...]:
+    """Channels in each dimension."""
+    return tuple(prod(g.size for g in dim if g.axis is Axis.CHANNEL) for dim in layout.dims)
+
+
+def classes_of(nodes: Sequence[Node]) -> dict[Node, Classes]:
+    """Classes of every node that depends on the image, in one pass."""
+    found: dict[Node, Classes] = {}
+    for node in nodes:
+        if node.layout is not None:
+            found[node] = _classify(node, found)
+    return found
+
+
+def _classify(node: Node, found: Mapping[Node, Classes]) -> Classes:
+    assert node.layout is not None
+    shape = channel_shape(node.layout)
+    sources = [found[read.source] for read in node.reads]
+    everything = tuple(tuple(range(source.count)) for source in sources)
+    if all(source.count == 1 for source in sources) and node.op not in JOINING:
+        return Classes(np.zeros(shape, np.int64), (everything,), (True,) * len(sources))
+    rule = rule_of(node.call)
+    mixes, trace = MIXING.get(rule), TRACES.get(rule)
+    groups = mixes(node) if mixes and len(sources) == 1 else None
+    if groups is not None:
+        return _mixed(sources[0], shape, groups)
+    parts = trace(node, sources) if trace else None
+    if parts is not None:
+        return _combine([np.broadcast_to(part, shape) for part in parts])
+    return Classes(np.zeros(shape, np.int64), (everything,), tuple(s.count == 1 for s in sources))
+
+
+def _mixed(source: Classes, shape: tuple[int, ...], groups: int) -> Classes:
+    """Channels in ``groups``, each of which mixes its own, as a grouped convolution does."""
+    by_group = source.labels.reshape(groups, -1)
+    reads = [tuple(int(label) for label in np.unique(group)) for group in by_group]
+    kinds = sorted(set(reads))
+    labels = np.array([kinds.index(read) for read in reads])
+    each = np.repeat(labels, prod(shape) // groups).reshape(shape)
+    return Classes(each, tuple((kind,) for kind in kinds), (True,))
+
+
+def _combine(parts: Sequence[Labels]) -> Classes:
+    """Channels that read the same class of every source are one class; -1 reads none."""
+    columns = np.stack([part.reshape(-1) for part in parts])
+    kinds, labels = np.unique(columns, axis=1, return_inverse=True)
+    members = tuple(tuple(() if label < 0 else (int(label),) for label in kind) for kind in kinds.T)
+    shape = np.shape(parts[0])
+    return Classes(labels.reshape(shape), members, (True,) * len(parts))
+
+
+Trace = Callable[[Node, list[Classes]], "list[Labels] | None"]
+
+
+def _aligned(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Every channel reads the channel in its own place."""
+    rank = len(node.shape)
+    parts = [s.labels.reshape((1,) * (rank - s.labels.ndim) + s.labels.shape) for s in sources]
+    assert node.layout is not None
+    shape = channel_shape(node.layout)
+    fits = all(
+        size in (1, want) for part in parts for size, want in zip(part.shape, shape, strict=True)
+    )
+    return parts if fits else None
+
+
+def _reshaped(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """The same channels in the same order."""
+    assert node.layout is not None
+    shape = channel_shape(node.layout)
+    return [sources[0].labels.reshape(shape)] if sources[0].labels.size == prod(shape) else None
+
+
+def _permuted(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    rank = len(node.shape)
+    if node.op == "aten.permute":
+        return [sources[0].labels.transpose([d % rank for d in node.arguments["dims"]])]
+    return [sources[0].labels.swapaxes(node.arguments["dim0"], node.arguments["dim1"])]
+
+
+def _concatenated(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Parts side by side: each source fills its stretch of the channels."""
+    assert node.layout is not None
+    shape, dim = channel_shape(node.layout), node.arguments["dim"] % len(node.shape)
+    if shape[dim] == 1 or shape[dim] != node.shape[dim]:
+        return _aligned(node, sources)
+    parts, start, reads = [], 0, iter(sources)
+    for tensor in node.arguments["tensors"]:
+        size = tensor.shape[dim]
+        if tensor.layout is not None and tensor.shape != (0,):
+            part = np.full(shape, -1)
+            part[(slice(None),) * dim + (slice(start, start + size),)] = next(reads).labels
+            parts.append(part)
+        start += size
+    return parts
+
+
+def _sliced(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Some channels, taken by the operator's own indexing."""
+    labels, source = sources[0].labels, node.reads[0].source
+    dim = node.arguments["dim"] % labels.ndim
+    if labels.shape[dim] == 1:
+        index: Labels = np.zeros(1, np.int64)
+    elif labels.shape[dim] != source.shape[dim]:
+        return None
+    else:
+        index = _chosen(node, source.shape[dim])
+    if node.op in ("aten.select", "aten.unbind"):
+        return [labels.take(index[0], axis=dim)]
+    return [labels.take(index, axis=dim)]
+
+
+def _chosen(node: Node, size: int) -> Labels:
+    """Indices that a slice, split or select takes of a dimension of ``size``."""
+    arguments, output = node.arguments, node.call.output or 0
+    everything = np.arange(size)
+    match node.op:
+        case "aten.slice":
+            return everything[arguments["start"] : arguments["end"] : arguments["step"]]
+        case "aten.select":
+            return everything[[arguments["index"]]]
+        case "aten.unbind":
+            return everything[[output]]
+        case "aten.chunk":
+            sizes: int | list[int] = -(-size // arguments["chunks"])
+        case _:
+            sizes = arguments.get("split_sizes", arguments.get("split_size"))
+    if isinstance(sizes, int):
+        return everything[sizes * output : sizes * (output + 1)]
+    return everything[sum(sizes[:output]) : sum(sizes[: output + 1])]
+
+
+def _rolled(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Shifts and reversals, where channels do not move."""
+    labels = sources[0].labels
+    dims = node.arguments["dims"]
+    moved = [labels.shape[d] > 1 for d in ([dims] if isinstance(dims, int) else dims)]
+    return None if any(moved) else [labels]
+
+
+def _reduced(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Reductions over positions keep channels."""
+    labels = sources[0].labels
+    wanted = node.arguments.get("dim")
+    if wanted in (None, []):
+        return None
+    dims = {d % labels.ndim for d in ([wanted] if isinstance(wanted, int) else wanted)}
+    if any(labels.shape[d] > 1 for d in dims):
+        return None
+    return _reshaped(node, sources)
+
+
+TRACES: dict[Rule | None, Trace] = {
+    pointwise.pointwise: _aligned,
+    slide.pool: _aligned,
+    slide.adaptive: _aligned,
+    slide.interpolate: _aligned,
+    rearrange.expand: _aligned,
+    rearrange.pad: _aligned,
+    rearrange.shift: _rolled,
+    rearrange.view: _reshaped,
+    rearrange.permute: _permuted,
+    rearrange.cat: _concatenated,
+    rearrange.slice_: _sliced,
+    rearrange.split: _sliced,
+    rearrange.select: _sliced,
+    contract.reduce: _reduced,
+}
+"""How operators pass channels on."""
+
+JOINING = frozenset(("aten.cat", "aten.concat", "aten.stack"))
+"""Operators that set channels of different inputs side by side."""
+
+
+def _everything(_: Node) -> int:
+    return 1
+
+
+def _groups(node: Node) -> int:
+    return int(node.arguments["groups"])
+
+
+def _normalized(node: Node) -> int | None:
+    """Layer normalisation mixes all channels, group normalisation those of a group."""
+    source = node.reads[0].source
+    assert source.layout is not None
+    shape = channel_shape(source.layout)
+    if "group" in node.op:
+        groups: int = node.arguments.get("num_groups", node.arguments.get("group"))
+        return groups
+    if "layer" in node.op or "rms" in node.op:
+        first = len(shape) - len(node.arguments["normalized_shape"])
+        return 1 if prod(shape[first:]) == prod(shape) else None
+    return 1 if "softmax" in node.op and shape[node.arguments["dim"]] == prod(shape) else None
+
+
+MIXING: dict[Rule | None, Callable[[Node], int | None]] = {
+    slide.convolution: _groups,
+    slide.transposed: _groups,
+    contract.linear: _everything,
+    contract.normalize: _normalized,
+}
+"""Operators of which every output channel reads all input channels of its group."""
