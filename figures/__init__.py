@@ -1,36 +1,63 @@
 """Results in, Matplotlib artists and one self-contained page out.
 
-=============  =================================================================
-one field      ``field_figure``
-on any axes    ``draw_field``, ``draw_map``, ``draw_outlines``, ``draw_theory``,
-               ``draw_activation``, ``draw_image``, ``draw_scale_bar``
-on disk        ``save``: PNG, PDF, SVG
-=============  =================================================================
+=================  ==============================================================
+one field          ``field_figure``
+several            ``compare_figure``, ``depth_figure``
+training           ``growth_figure``, ``training_figure``, ``predictions_figure``
+normalisation      ``scales_figure``
+on any axes        ``draw_field``, ``draw_map``, ``draw_outlines``, ``draw_theory``,
+                   ``draw_activation``, ``draw_image``, ``draw_scale_bar``,
+                   ``draw_profiles``, ``draw_sizes``, ``draw_depth``, ``draw_growth``,
+                   ``draw_norms``, ``draw_losses``, ``draw_scores``, ``draw_labels``
+on disk            ``save``: PNG, PDF, SVG
+=================  ==============================================================
 """
 
 from figures.activation import draw_activation
+from figures.compare import compare_figure, draw_difference, draw_profiles, draw_sizes
+from figures.depth import depth_figure, draw_depth
 from figures.field import draw_field, field_figure
+from figures.growth import Growth, draw_growth, growth_figure
 from figures.maps import ShareScale, draw_map
 from figures.outlines import DEFAULT_OUTLINES, Outline, draw_outlines
 from figures.picture import draw_image, picture
+from figures.predictions import draw_labels, predictions_figure
 from figures.save import save
 from figures.scale_bar import draw_scale_bar
+from figures.scales import draw_norms, scales_figure
 from figures.style import look
 from figures.theory import draw_theory
+from figures.training import draw_losses, draw_scores, training_figure
 
 __all__ = [
     "DEFAULT_OUTLINES",
+    "Growth",
     "Outline",
     "ShareScale",
+    "compare_figure",
+    "depth_figure",
     "draw_activation",
+    "draw_depth",
+    "draw_difference",
     "draw_field",
+    "draw_growth",
     "draw_image",
+    "draw_labels",
+    "draw_losses",
     "draw_map",
+    "draw_norms",
     "draw_outlines",
+    "draw_profiles",
     "draw_scale_bar",
+    "draw_scores",
+    "draw_sizes",
     "draw_theory",
     "field_figure",
+    "growth_figure",
     "look",
     "picture",
+    "predictions_figure",
     "save",
+    "scales_figure",
+    "training_figure",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.textpath import TextPath
 
 ELLIPSIS = "…"
@@ -14,7 +15,8 @@ def text_width(text: str, points: float) -> float:
     """Width of one line of ``text`` in inches, set in the style's font at ``points``."""
     if not text.strip():
         return 0.0
-    return float(TextPath((0, 0), text, size=points).get_extents().width) / 72 * HINTING
+    across = np.asarray(TextPath((0, 0), text, size=points).vertices)[:, 0]
+    return float(np.ptp(across)) / 72 * HINTING
 
 
 def shorten(text: str, width: float, points: float) -> str:

@@ -30,7 +30,7 @@ class Panels:
         gap: between columns.
         margin: around everything.
         caption: lines below everything.
-        left: additional room on the left, for the names of rows.
+        below: room between the panels and the caption, for axes of another shape.
     """
 
     width: float
@@ -42,12 +42,12 @@ class Panels:
     gap: float = 0.12
     margin: float = 0.05
     caption: tuple[str, ...] = ()
-    left: float = 0.0
+    below: float = 0.0
 
     @property
     def panel(self) -> tuple[float, float]:
         """(height, width) of one panel."""
-        free = self.width - 2 * self.margin - self.left - (self.columns - 1) * self.gap
+        free = self.width - 2 * self.margin - (self.columns - 1) * self.gap
         width = free / self.columns
         return width * self.aspect, width
 
@@ -60,7 +60,7 @@ class Panels:
     def height(self) -> float:
         """Of the figure."""
         one = self.head + self.panel[0] + self.foot
-        return self.rows * one + self.caption_height + 2 * self.margin
+        return self.rows * one + self.below + self.caption_height + 2 * self.margin
 
     def figure(self) -> Figure:
         """An empty figure of this size, with the caption."""
@@ -82,7 +82,7 @@ class Panels:
         row, column = divmod(index, self.columns)
         height, width = self.panel
         bottom = self.height - self.margin - row * (self.head + height + self.foot)
-        left = self.margin + self.left + column * (width + self.gap)
+        left = self.margin + column * (width + self.gap)
         return bottom - self.head - height, left
 
     def axes(self, figure: Figure, index: int, title: str = "") -> Axes:
@@ -112,6 +112,19 @@ class Panels:
             linespacing=LINE,
             gid="note",
         )
+
+    def chart(self, figure: Figure, index: int, *, left: float = 0.0, foot: float = 0.0) -> Axes:
+        """Ordinary axes in the place of a panel, with room for labels on the left."""
+        bottom, start = self._corner(index)
+        height, width = self.panel
+        return self._place(figure, bottom + foot, start + left, height - foot, width - left)
+
+    def underneath(
+        self, figure: Figure, left: float, right: float, *, head: float = 0.2, foot: float = 0.3
+    ) -> Axes:
+        """Axes in the room below the panels, from ``left`` to ``right`` inches of the figure."""
+        bottom = self.margin + self.caption_height + foot
+        return self._place(figure, bottom, left, self.below - head - foot, right - left)
 
     def _place(
         self, figure: Figure, bottom: float, left: float, height: float, width: float
