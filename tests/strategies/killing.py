@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["parsenet.loop", "parsenet.snapshot", "torch.optim.adamw"])
+CONTEXT.set_forkserver_preload(["pytest", "numpy", "parsenet.snapshot"])
 
 
 def start(target: Callable[..., None], *args: Any) -> Any:
