@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from parsenet.errors import TrainingError
 
 FORMAT = "parsenet-snapshot 1"
 PATTERN = "iteration-*.safetensors"
-PART = ".part"
+WRITING = ".writing"
 
 
 class SnapshotWarning(UserWarning):
@@ -60,15 +61,16 @@ def save_snapshot(snapshot: Snapshot, folder: Path, *, keep: int = 2) -> Path:
     tensors = _flatten(snapshot)
     text = json.dumps({"iteration": snapshot.iteration, "settings": dict(snapshot.settings)})
     metadata = {"format": FORMAT, "snapshot": text, "crc32": str(_checksum(text, tensors))}
-    part = folder / f".{path.name}{PART}"
+    writing = folder / WRITING
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(f".{PATTERN}{PART}"):
-            leftover.unlink()
-        save_file(tensors, part, metadata=metadata)
-        _flush(part)
-        part.replace(path)
+        # Of a writer that was killed; safetensors, too, leaves files of its own then.
+        shutil.rmtree(writing, ignore_errors=True)
+        writing.mkdir(parents=True)
+        save_file(tensors, writing / path.name, metadata=metadata)
+        _flush(writing / path.name)
+        (writing / path.name).replace(path)
         _flush(folder)
+        writing.rmdir()
         _delete_others(path, keep)
     except (OSError, SafetensorError) as error:
         raise TrainingError(f"{path}: cannot be written: {error}") from error

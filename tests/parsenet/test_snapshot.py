@@ -1,35 +1,23 @@
 import re
 import time
 import warnings
-from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from strategies.killing import kill, start
+from strategies.snapshots import snapshot, write_for_ever
 
 from parsenet.errors import TrainingError
 from parsenet.snapshot import (
-    Snapshot,
+    WRITING,
     SnapshotWarning,
     latest_snapshot,
     load_snapshot,
     save_snapshot,
     snapshots,
 )
-
-
-def snapshot(iteration: int, size: int = 5) -> Snapshot:
-    """Tensors that tell the iteration."""
-    model = {
-        "conv.weight": torch.full((2, 3, size, size), float(iteration)).to(
-            memory_format=torch.channels_last
-        ),
-        "steps": torch.tensor(iteration),
-    }
-    optimizer = {7: {"momentum_buffer": torch.full((size,), -iteration, dtype=torch.bfloat16)}}
-    return Snapshot(iteration, model, optimizer, {"rate": 1e-8})
 
 
 def numbers(folder: Path) -> list[int]:
@@ -139,19 +127,11 @@ def test_what_cannot_be_written(tmp_path):
         save_snapshot(snapshot(1), tmp_path, keep=0)
 
 
-def write_for_ever(folder: Path, log: Path) -> None:
-    with log.open("a") as done:
-        for iteration in count(1):
-            save_snapshot(snapshot(iteration, size=150), folder, keep=2)
-            done.write(f"{iteration}\n")
-            done.flush()
-
-
 def test_a_killed_writer_leaves_a_usable_folder(tmp_path):
     """What was reported as written is there, and whole; at most one more."""
     random = np.random.default_rng(0)
     left = 0
-    for attempt in range(12):
+    for attempt in range(10):
         folder, log = tmp_path / str(attempt), tmp_path / f"{attempt}.log"
         writer = start(write_for_ever, folder, log)
         while not (log.exists() and log.stat().st_size):
@@ -165,7 +145,7 @@ def test_a_killed_writer_leaves_a_usable_folder(tmp_path):
         assert latest is not None
         assert latest.iteration in (reported, reported + 1)
         assert (latest.model["conv.weight"] == latest.iteration).all()
-        left += len(list(folder.glob("*.part")) + list(folder.glob(".*.part")))
+        left += sum(1 for _ in (folder / WRITING).glob("*"))
         save_snapshot(snapshot(latest.iteration + 1), folder)
         assert len(list(folder.iterdir())) == 2
     assert left, "no writer was killed in the middle of a file: write more, or kill earlier"
