@@ -192,17 +192,17 @@ def _report(scores: SceneScores, console: Console) -> None:
 
 
 def _command(ctx: click.Context) -> str:
-    """Return the command line that was given; of the file it wrote, the name without its folder."""
+    """Return the command line that was given, but for where it wrote."""
     words = ["erf", "train"]
     for option in ctx.command.params:
-        value = ctx.params.get(option.name or "")
-        given = ctx.get_parameter_source(option.name or "") == ParameterSource.COMMANDLINE
-        if given and value is False:
-            words.append(option.secondary_opts[0])
-        elif given and value is True:
-            words.append(option.opts[0])
-        elif given:
-            words += [option.opts[0], value.name if isinstance(value, Path) else str(value)]
+        name = option.name or ""
+        if name == "out" or ctx.get_parameter_source(name) != ParameterSource.COMMANDLINE:
+            continue
+        value = ctx.params[name]
+        if isinstance(value, bool):
+            words.append(option.opts[0] if value else option.secondary_opts[0])
+        else:
+            words += [option.opts[0], str(value)]
     return shlex.join(words)
 
 
