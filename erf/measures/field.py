@@ -121,7 +121,7 @@ def find_center(
     theory: TheoreticalExtent | None, unit: tuple[int, int], result: ProbeResult
 ) -> tuple[tuple[float, float], str]:
     """The unit's theoretical centre, and where it comes from (see ``Field.center_from``)."""
-    if theory is not None and theory.unclipped is not None:
+    if theory is not None and theory.unclipped is not None and theory.status != "whole_image":
         return theory.unclipped.center, "theory"
     row, col = (
         (position + 0.5) * pixels / units - 0.5

@@ -1,0 +1,199 @@
+"""The gradient field: where the derivative of a unit comes from (Luo et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, UInt8
+from torch import Tensor, nn
+
+from erf.borrow import borrowed, placed_like
+from erf.errors import ExportError, SettingError, UnitError
+from erf.geometry import Target, UnitName, locate
+from erf.graph import export
+from erf.layers import observe
+from erf.plan import Plan
+from erf.provenance import describe
+from erf.result import ProbeResult, TheoreticalExtent
+from erf.theoretical.analyse import analyse
+
+REDUCTIONS = ("absolute", "squared", "rectified")
+
+
+def gradient_field(
+    model: nn.Module,
+    image: Float[Tensor, "channels h w"],
+    layer: str,
+    *,
+    unit: UnitName = "center",
+    channel: int | None = None,
+    reduce: str = "absolute",
+    projections: int = 8,
+    seed: int = 0,
+    theory: bool = True,
+    picture: UInt8[np.ndarray, "h w 3"] | None = None,
+    name: str | None = None,
+) -> ProbeResult:
+    """The gradient of a unit with respect to every pixel, as a result with patches of one pixel.
+
+    The limit of a noise probe as patch and noise become small, at the price of one backward pass;
+    it says nothing about what happens beyond that limit, where a rectifier that is off has no
+    gradient however little it would take to switch it on.
+
+    A unit without a channel is a vector, and has a gradient for every channel. Random projections
+    stand for all of them: with Gaussian weights the mean squared gradient of a projection is the
+    sum of squared gradients over channels, what a noise probe of the L2 norm sees. Each projection
+    is a draw of the result.
+
+    Args:
+        model: any module that takes a batch of images; handed back exactly as found.
+        image: in the model's input space.
+        layer: module path.
+        unit: ``center``, ``max`` or (row, col).
+        channel: one channel, or None for all of them.
+        reduce: over colours: ``absolute`` sums |gradient| (Luo et al. 2016); ``squared`` sums its
+            square, sigma² of which is the mean squared discrepancy of weak noise; ``rectified`` is
+            RepLKNet's raw map, the positive part of the gradient of the channels' rectified sum,
+            without projections.
+        projections: how many, for a unit without a channel.
+        seed: of the projections.
+        theory: whether to derive the theoretical field too, which takes a second or more.
+        picture: the image as a person sees it, kept in the result for figures.
+        name: of the model, for the result's provenance.
+
+    Raises:
+        SettingError: a number or a name is out of range.
+        LayerError: there is no such layer, or its output is not a map.
+        UnitError: the unit or channel is outside the layer, or is ``all``.
+    """
+    if reduce not in REDUCTIONS:
+        raise SettingError(f"reduce {reduce!r} is none of {', '.join(REDUCTIONS)}")
+    if projections < 1:
+        raise SettingError(f"projections {projections} must be at least 1")
+    with borrowed(model), torch.enable_grad():
+        pixels = placed_like(model, image).detach().clone().requires_grad_()
+        (output,) = observe(model, pixels[None], [layer])
+        clean = _activation(output[0].detach(), channel, layer)
+        position = _locate(unit, clean, layer)
+        response = output[0, :, position[0], position[1]]
+        weights = _weights(response, channel, reduce, projections, seed)
+        samples = np.stack(list(_maps(response, pixels, weights, reduce)))
+    draws = len(samples)
+    unknown = np.full(samples.shape[1:], np.nan)
+    spread = samples.std(axis=0, ddof=1) / draws**0.5 if draws > 1 else unknown
+    engine = {"name": "gradient", "requested": "gradient", "notes": []}
+    return ProbeResult(
+        discrepancy=samples.mean(axis=0),
+        standard_error=spread,
+        samples=samples,
+        target=Target(layer, position, channel),
+        plan=Plan(
+            layer,
+            unit=position,
+            channel=channel,
+            patch=1,
+            stride=1,
+            draws=draws,
+            sigma=1.0,
+            stimulus="gradient",
+            seed=seed,
+        ),
+        activation=clean.cpu().float().numpy(),
+        image=pixels.detach().cpu().float().numpy(),
+        picture=picture,
+        theory=_extent(model, pixels.detach(), layer, position) if theory else None,
+        provenance=describe(
+            model,
+            pixels.detach(),
+            name=name,
+            extra={"method": "gradient", "reduce": reduce, "engine": engine},
+        ),
+    )
+
+
+def _activation(
+    output: Float[Tensor, "channels rows cols"], channel: int | None, layer: str
+) -> Float[Tensor, "rows cols"]:
+    """The clean response as one map: the channel, or the L2 norm over all."""
+    if channel is None:
+        return torch.linalg.vector_norm(output, dim=0)
+    if not 0 <= channel < len(output):
+        raise UnitError(
+            f"channel {channel} is outside layer {layer!r}, which has {len(output)} channels "
+            f"(0 to {len(output) - 1})"
+        )
+    return output[channel]
+
+
+def _locate(unit: UnitName, clean: Float[Tensor, "rows cols"], layer: str) -> tuple[int, int]:
+    rows, cols = clean.shape
+    strongest = divmod(int(clean.argmax()), cols)
+    position = locate(unit, (rows, cols), strongest, layer)
+    if position is None:
+        raise UnitError(f"unit 'all' of layer {layer!r} has no single gradient: name one unit")
+    return position
+
+
+def _weights(
+    response: Float[Tensor, " channels"],
+    channel: int | None,
+    reduce: str,
+    projections: int,
+    seed: int,
+) -> Float[Tensor, "projections channels"]:
+    """What the unit's channels are multiplied with before the derivative is taken."""
+    if reduce == "rectified":
+        on = (response.detach() > 0).to(response)
+        chosen = on if channel is None else on * _one_hot(response, channel)
+        return chosen[None]
+    if channel is not None:
+        return _one_hot(response, channel)[None]
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(projections, len(response), generator=generator).to(response)
+
+
+def _one_hot(response: Float[Tensor, " channels"], channel: int) -> Float[Tensor, " channels"]:
+    return torch.nn.functional.one_hot(torch.tensor(channel), len(response)).to(response)
+
+
+def _maps(
+    response: Float[Tensor, " channels"],
+    pixels: Float[Tensor, "colors h w"],
+    weights: Float[Tensor, "projections channels"],
+    reduce: str,
+) -> Iterator[Float64[np.ndarray, "h w"]]:
+    """The reduced gradient of each projection."""
+    if not response.requires_grad:
+        yield from np.zeros((len(weights), *pixels.shape[-2:]))
+        return
+    for weight in weights:
+        (gradient,) = torch.autograd.grad(
+            response, pixels, weight, retain_graph=True, allow_unused=True
+        )
+        gradient = torch.zeros_like(pixels) if gradient is None else gradient
+        values = gradient.double().cpu().numpy()
+        if reduce == "absolute":
+            yield np.abs(values).sum(axis=0)
+        elif reduce == "squared":
+            yield np.square(values).sum(axis=0)
+        else:
+            yield np.maximum(values, 0).sum(axis=0)
+
+
+def _extent(
+    model: nn.Module, image: Tensor, layer: str, unit: tuple[int, int]
+) -> TheoreticalExtent | None:
+    """The unit's theoretical field; None for a model without a graph."""
+    try:
+        (field,) = analyse(export(model, (1, *image.shape)), [layer])
+    except ExportError:
+        return None
+    return TheoreticalExtent(
+        box=field.box(unit),
+        size=field.size,
+        unclipped=field.box(unit, clipped=False),
+        status=field.status,
+        reasons=field.reasons,
+    )
