@@ -1,1 +1,60 @@
 """The ``erf`` command: parses, calls, prints. One command a file; heavy imports inside it."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = ("probe", "layers", "train")
+
+
+class ErfGroup(click.Group):
+    """Finds a command in the module of its name; turns our errors into one line, exit code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of a first session."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported only now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run; what the user got wrong becomes one line."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if not is_expected(error):
+                raise
+            raise Failure(" ".join(str(error).split())) from error
+
+
+class Failure(click.ClickException):
+    """One line on standard error, exit code 2."""
+
+    exit_code = 2
+
+
+def is_expected(error: Exception) -> bool:
+    """Whether an error is about the user's input or disk rather than a mistake of ours."""
+    from erf.errors import ErfError
+    from parsenet.errors import ParseNetError
+
+    return isinstance(error, ErfError | ParseNetError | OSError)
+
+
+@click.group(cls=ErfGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="erf-probe", prog_name="erf")
+def main() -> None:
+    """What does this network really look at?
+
+    Measures the empirical receptive field of a unit of a network and sets it beside the
+    theoretical one. `erf probe` alone shows it on a small trained ParseNet and a photo.
+    """
