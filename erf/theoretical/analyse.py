@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 
 from erf.errors import LayerError
-from erf.geometry.axis import Relation, Whole
+from erf.geometry.axis import Whole
 from erf.geometry.rearrange import Digits
-from erf.graph import Graph, Node
+from erf.graph import Certainty, Graph, Node, Read
 from erf.theoretical.extent import Extent
 from erf.theoretical.field import Boxes, Status, TheoreticalField
 from erf.theoretical.geometry import Geometry, geometry_of
@@ -60,21 +60,23 @@ def _causes(walk: Walk) -> dict[Node, _Cause]:
             cause = cause.with_(causes[read.source])
             if not known:
                 cause = cause.with_(_Cause(vague=frozenset([f"{node.op} of several branches"])))
-            elif read.certainty.name in ("SCATTERED", "PICKED", "BOUND"):
+            elif read.certainty not in (Certainty.EXACT, Certainty.GATHERED):
                 cause = cause.with_(_Cause(vague=frozenset([node.op])))
         causes[node] = cause
     return causes
 
 
 def _is_global(node: Node) -> bool:
-    def far(relation: Relation, size: int) -> bool:
-        return isinstance(relation, Whole | Digits) and size > 1
+    """Whether each output reads all positions of an input, or positions all over it."""
 
-    return any(
-        far(relation, size)
-        for read in node.reads
-        for relation, size in zip((read.rows, read.cols), read.source.map_size, strict=True)
-    )
+    def far(read: Read) -> bool:
+        if read.certainty is Certainty.SCATTERED:
+            return False
+        pairs = zip((read.rows, read.cols), read.source.map_size, strict=True)
+        spread = any(isinstance(rule, Whole | Digits) and size > 1 for rule, size in pairs)
+        return spread or read.certainty is Certainty.GATHERED
+
+    return any(far(read) for read in node.reads)
 
 
 @dataclass(frozen=True)
