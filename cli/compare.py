@@ -1,0 +1,132 @@
+"""``erf compare``: sizes side by side, their ratio and whether it is more than chance."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.results import open_results
+
+if TYPE_CHECKING:
+    from erf.measures import Compared
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--criterion", type=click.Choice(["mass", "peak"]), default="mass", show_default=True)
+@click.option("--share", type=float, help="Of mass or peak.  [default: 0.9545 or 0.0455]")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
+def compare(
+    results: tuple[Path, ...], criterion: str, share: float | None, level: float, as_json: bool
+) -> None:
+    """Compare the fields in RESULTS with the first of them.
+
+    Each is a result, or a folder of results of one unit on many images. Over several images the
+    difference is tested between images, paired where they are the same; with one image each only
+    the draws are known, and nothing is said about other images.
+    """
+    from erf.measures import compare as compare_results
+
+    rows = compare_results(
+        {name: open_results(path) for name, path in _names(results).items()},
+        criterion=criterion,
+        share=share,
+        level=level,
+    )
+    if as_json:
+        click.echo(json.dumps([_row(row) for row in rows], indent=2))
+        return
+    _print(rows)
+
+
+def _names(paths: tuple[Path, ...]) -> dict[str, Path]:
+    """A short name for each path; the whole path where short ones are not unique."""
+    short = [path.parent.name if path.name == "result.zarr" else path.name for path in paths]
+    if len(set(short)) < len(short) or not all(short):
+        short = [str(path) for path in paths]
+    if len(set(short)) < len(short):
+        raise click.BadParameter("the same result is named twice")
+    return dict(zip(short, paths, strict=True))
+
+
+def _row(row: Compared) -> dict[str, object]:
+    """A row in JSON's types; what is unknown is null."""
+    ratio = (
+        None if row.ratio is None else asdict(row.ratio) | {"significant": row.ratio.significant}
+    )
+    if ratio is not None:
+        ratio = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in ratio.items()
+        }
+    return {
+        "name": row.name,
+        "images": row.images,
+        "ratio": ratio,
+        "measurement": json.loads(row.measurement.to_json()),
+    }
+
+
+def _print(rows: list[Compared]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    first = rows[0]
+    table = Table(box=box.SIMPLE)
+    table.add_column("result", overflow="fold")
+    for name in ("side, px", "of image", "of theory", "area ratio"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        found = row.measurement
+        theory = found.share_of_theory
+        table.add_row(
+            row.name if row.images == 1 else f"{row.name} ({row.images} images)",
+            _with_interval(found.side, found.interval("side"), 0),
+            f"{100 * found.share_of_image:.1f} %",
+            "" if theory is None else f"{100 * theory:.1f} %",
+            *_ratio(row),
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"size: {first.measurement.size().meaning}", highlight=False, soft_wrap=True)
+    console.print(f"ratios: to {first.name}; {_method(rows)}", highlight=False, soft_wrap=True)
+
+
+def _with_interval(value: float, interval: tuple[float, float] | None, digits: int) -> str:
+    """The value, below it its interval."""
+    if interval is None:
+        return f"{value:.{digits}f}"
+    low, high = interval
+    return f"{value:.{digits}f}\n{low:.{digits}f} to {high:.{digits}f}"
+
+
+def _ratio(row: Compared) -> tuple[str, str]:
+    """Ratio with interval, and the verdict."""
+    ratio = row.ratio
+    if ratio is None:
+        return "1", ""
+    if math.isnan(ratio.p_adjusted):
+        return f"{ratio.value:.2f}", "spread unknown"
+    verdict = "differs" if ratio.significant else "no difference seen"
+    return (
+        _with_interval(ratio.value, (ratio.low, ratio.high), 2),
+        f"{verdict}\np = {ratio.p_adjusted:.2g}",
+    )
+
+
+def _method(rows: list[Compared]) -> str:
+    words = {
+        "paired": "t test paired over the same images",
+        "images": "Welch's t test over different images",
+        "draws": "z test over draws, about these images only",
+    }
+    methods = dict.fromkeys(row.ratio.method for row in rows if row.ratio is not None)
+    return "; ".join(words[each] for each in methods)
