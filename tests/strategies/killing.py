@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["pytest", "numpy", "parsenet.snapshot"])
+CONTEXT.set_forkserver_preload(["pytest", "numpy", "torch._dynamo", "parsenet.loop"])
 
 
-def start(target: Callable[..., None], *args: Any) -> Any:
+def start(target: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """Start it; torch is imported once for all, in the server that they are forked from."""
-    process = CONTEXT.Process(target=target, args=args, daemon=True)
+    process = CONTEXT.Process(target=target, args=args, kwargs=options, daemon=True)
     process.start()
     return process
 

@@ -1,0 +1,215 @@
+"""A model that learns: one update after the other, in one process or in several."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from math import isfinite
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, distributed, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from parsenet.errors import TrainingError
+from parsenet.multipliers import set_rate
+from parsenet.processes import ALONE, Processes
+from parsenet.recipe import Recipe
+from parsenet.sampling import Share
+from parsenet.snapshot import Snapshot
+from parsenet.train import VOID, Sample, Step, make_optimizer
+
+
+class Learner:
+    """A model, its optimizer, and how many iterations they have behind them.
+
+    With several processes each makes its share of an iteration's images, and PyTorch's
+    ``DistributedDataParallel`` adds the gradients up. All make the same update then, and the same
+    as one process would from all images, up to rounding. Two things do not follow this:
+
+    - batch norm: a process normalises by the statistics of its own images. On GPUs
+      ``torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)`` beforehand mends that, on a CPU
+      nothing does;
+    - dropout, unless ``batch_size`` divides a process's share of the images: one draw serves the
+      images that pass the network at once.
+
+    Args:
+        model: image (n, 3, rows, cols) in, class scores of every pixel out; trained in place, and
+            brought to the processes' device.
+        recipe: everything else that decides what comes out.
+        class_weights: of the classes in the loss; None: all alike.
+        processes: which one this is, of how many.
+
+    Raises:
+        TrainingError: if the images of an iteration cannot be shared out evenly, or the recipe
+            weighs classes and there are no weights.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        *,
+        class_weights: Float[Tensor, " classes"] | None = None,
+        processes: Processes = ALONE,
+    ) -> None:
+        if recipe.weigh_classes != (class_weights is not None):
+            given = "given" if recipe.weigh_classes is False else "missing"
+            raise TrainingError(
+                f"weigh_classes is {recipe.weigh_classes}, class weights are {given}"
+            )
+        self.recipe, self.processes = recipe, processes
+        self.share = Share(recipe.images, processes.rank, processes.count)
+        # Channels last: twice as fast on a CPU for the wide, shallow maps of the first layers.
+        self.model = model.to(processes.device).to(memory_format=torch.channels_last)
+        self.class_weights = None if class_weights is None else class_weights.to(processes.device)
+        self.optimizer = make_optimizer(model, recipe)
+        self.iteration = 0
+        # A variant may have layers that its scores do not depend on.
+        self.parallel = (
+            DistributedDataParallel(model, find_unused_parameters=True)
+            if processes.count > 1
+            else model
+        )
+
+    def step(self, batch: Sequence[Sample]) -> Step:
+        """Make one update from this process's images of the iteration, in their order.
+
+        Raises:
+            TrainingError: if the loss is not finite, on all processes alike; or if images that are
+                to pass the network at once differ in size.
+        """
+        self.model.train()
+        rate, size = self.recipe.rate(self.iteration), self.recipe.batch_size
+        own = self.share.samples(self.iteration)
+        divisor = self.divisor([label for _, label in batch])
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for start in range(0, len(batch), size):
+            with self._gradients_apart(start + size < len(batch)):
+                loss = self.loss(batch[start : start + size], first=own[start]) / divisor
+                # The gradients of the processes are averaged, where they are to be added.
+                (loss * self.processes.count).backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        total = self.processes.sum(total)
+        if not isfinite(total):
+            raise TrainingError(
+                f"loss {total} at iteration {self.iteration + 1}: try a base_lr below "
+                f"{self.recipe.base_lr:g}"
+            )
+        set_rate(self.optimizer, rate)
+        self.optimizer.step()
+        self.iteration += 1
+        return Step(self.iteration, total, rate)
+
+    def loss(self, part: Sequence[Sample], *, first: int) -> Float[Tensor, ""]:
+        """Add up the cross-entropy of images that pass the network at once.
+
+        Dropout draws from a stream of its own, that of their ``first`` sample; the caller's
+        stream is left alone.
+        """
+        device = self.processes.device
+        if len({label.shape for _, label in part}) > 1:
+            sizes = ", ".join(f"{label.shape[0]}x{label.shape[1]}" for _, label in part)
+            raise TrainingError(f"images of {sizes} cannot share a batch: crop, or batch_size=1")
+        images, labels = (
+            torch.stack(tensors).to(device, non_blocking=True)
+            for tensors in zip(*part, strict=True)
+        )
+        images = images.contiguous(memory_format=torch.channels_last)
+        with (
+            _stream(self.recipe.seed, first, device),
+            torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.autocast),
+        ):
+            score = self.parallel(images)
+        return functional.cross_entropy(
+            score.float() if score.dtype.itemsize < 4 else score,
+            labels,
+            weight=self.class_weights,
+            ignore_index=VOID,
+            reduction="sum",
+        )
+
+    def divisor(self, labels: Sequence[Int64[Tensor, "rows cols"]]) -> float:
+        """Return what the iteration's summed loss is divided by: see the recipe's ``loss``."""
+        if self.recipe.loss == "sum":
+            return float(self.recipe.images)
+        weight = 0.0
+        for label in labels:
+            known = label[label != VOID]
+            if self.class_weights is None:
+                weight += known.numel()
+            else:
+                weight += float(self.class_weights.cpu().double()[known].sum())
+        # Where all is void the loss is 0, whatever it is divided by.
+        return self.processes.sum(weight) or 1.0
+
+    def snapshot(self, settings: Mapping[str, object]) -> Snapshot:
+        """Return all that the next iteration depends on."""
+        return Snapshot(
+            self.iteration,
+            self.model.state_dict(),
+            self.optimizer.state_dict()["state"],
+            settings,
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a snapshot.
+
+        Raises:
+            TrainingError: if it is of another model.
+        """
+        expected = self.model.state_dict()
+        if expected.keys() != snapshot.model.keys():
+            name = min(expected.keys() ^ snapshot.model.keys())
+            raise TrainingError(
+                f"the snapshot is of another model: {name!r} is only in one of them"
+            )
+        for name, tensor in snapshot.model.items():
+            if tensor.shape != expected[name].shape:
+                shapes = f"{tuple(tensor.shape)}, not {tuple(expected[name].shape)}"
+                raise TrainingError(f"the snapshot is of another model: {name!r} is {shapes}")
+        self.model.load_state_dict(dict(snapshot.model))
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        state = {
+            number: {name: _laid_out(tensor, parameters[number]) for name, tensor in kept.items()}
+            for number, kept in snapshot.optimizer.items()
+        }
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.iteration = snapshot.iteration
+
+    def agree(self) -> None:
+        """Give every process the first one's buffers, such as batch norm's running statistics."""
+        if self.processes.count > 1:
+            for buffer in self.model.buffers():
+                distributed.broadcast(buffer, 0)
+
+    @contextmanager
+    def _gradients_apart(self, apart: bool) -> Iterator[None]:
+        """Keep gradients to this process; they are added up together with the last ones."""
+        parallel = self.parallel
+        with (
+            parallel.no_sync()
+            if apart and isinstance(parallel, DistributedDataParallel)
+            else nullcontext()
+        ):
+            yield
+
+
+@contextmanager
+def _stream(seed: int, sample: int, device: torch.device) -> Iterator[None]:
+    """Let PyTorch's random numbers be a function of seed and sample for a while."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        # The generator of the CPU heeds the last 32 bits alone: they must depend on both.
+        words = np.random.SeedSequence((seed, sample)).generate_state(1, np.uint64)
+        torch.manual_seed(int(words[0]))
+        yield
+
+
+def _laid_out(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """Lay a tensor out in memory as its parameter is, so that rounding cannot differ."""
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
