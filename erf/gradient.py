@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
 from erf.errors import ExportError, SettingError, UnitError
-from erf.geometry import Target, UnitName, locate
-from erf.graph import export
+from erf.geometry import UnitName
+from erf.graph import Graph, export
 from erf.layers import observe
 from erf.plan import Plan
 from erf.provenance import describe
-from erf.result import ProbeResult, TheoreticalExtent
-from erf.theoretical.analyse import analyse
+from erf.result import ProbeResult
+from erf.target import clean_activation, find_target
+from erf.theoretical.summary import theoretical_extent
 
 REDUCTIONS = ("absolute", "squared", "rectified")
 
@@ -75,9 +76,11 @@ def gradient_field(
     with borrowed(model), torch.enable_grad():
         pixels = placed_like(model, image).detach().clone().requires_grad_()
         (output,) = observe(model, pixels[None], [layer])
-        clean = _activation(output[0].detach(), channel, layer)
-        position = _locate(unit, clean, layer)
-        response = output[0, :, position[0], position[1]]
+        clean = clean_activation(output[0].detach(), channel, layer)
+        target = find_target(clean, unit, channel, layer)
+        if target.unit is None:
+            raise UnitError(f"unit 'all' of layer {layer!r} has no single gradient: name one unit")
+        response = output[0, :, *target.unit]
         weights = _weights(response, channel, reduce, projections, seed)
         samples = np.stack(list(_maps(response, pixels, weights, reduce)))
     draws = len(samples)
@@ -88,10 +91,10 @@ def gradient_field(
         discrepancy=samples.mean(axis=0),
         standard_error=spread,
         samples=samples,
-        target=Target(layer, position, channel),
+        target=target,
         plan=Plan(
             layer,
-            unit=position,
+            unit=target.unit,
             channel=channel,
             patch=1,
             stride=1,
@@ -103,7 +106,7 @@ def gradient_field(
         activation=clean.cpu().float().numpy(),
         image=pixels.detach().cpu().float().numpy(),
         picture=picture,
-        theory=_extent(model, pixels.detach(), layer, position) if theory else None,
+        theory=theoretical_extent(_graph(model, pixels), target) if theory else None,
         provenance=describe(
             model,
             pixels.detach(),
@@ -111,29 +114,6 @@ def gradient_field(
             extra={"method": "gradient", "reduce": reduce, "engine": engine},
         ),
     )
-
-
-def _activation(
-    output: Float[Tensor, "channels rows cols"], channel: int | None, layer: str
-) -> Float[Tensor, "rows cols"]:
-    """The clean response as one map: the channel, or the L2 norm over all."""
-    if channel is None:
-        return torch.linalg.vector_norm(output, dim=0)
-    if not 0 <= channel < len(output):
-        raise UnitError(
-            f"channel {channel} is outside layer {layer!r}, which has {len(output)} channels "
-            f"(0 to {len(output) - 1})"
-        )
-    return output[channel]
-
-
-def _locate(unit: UnitName, clean: Float[Tensor, "rows cols"], layer: str) -> tuple[int, int]:
-    rows, cols = clean.shape
-    strongest = divmod(int(clean.argmax()), cols)
-    position = locate(unit, (rows, cols), strongest, layer)
-    if position is None:
-        raise UnitError(f"unit 'all' of layer {layer!r} has no single gradient: name one unit")
-    return position
 
 
 def _weights(
@@ -182,18 +162,9 @@ def _maps(
             yield np.maximum(values, 0).sum(axis=0)
 
 
-def _extent(
-    model: nn.Module, image: Tensor, layer: str, unit: tuple[int, int]
-) -> TheoreticalExtent | None:
-    """The unit's theoretical field; None for a model without a graph."""
+def _graph(model: nn.Module, image: Float[Tensor, "colors h w"]) -> Graph | None:
+    """The model's graph; None for a model without one."""
     try:
-        (field,) = analyse(export(model, (1, *image.shape)), [layer])
+        return export(model, (1, *image.shape))
     except ExportError:
         return None
-    return TheoreticalExtent(
-        box=field.box(unit),
-        size=field.size,
-        unclipped=field.box(unit, clipped=False),
-        status=field.status,
-        reasons=field.reasons,
-    )

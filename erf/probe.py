@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from erf.borrow import borrowed, placed_like
-from erf.engines.choose import choose_engine
-from erf.engines.engine import Change, Engine
-from erf.errors import SettingError, UnitError
-from erf.geometry import PatchGrid, Target, UnitName, locate
-from erf.graph import Graph
-from erf.layers import observe
+from erf.draws import Exactly, UntilPrecise
+from erf.errors import SettingError
+from erf.geometry import UnitName
 from erf.plan import Plan
-from erf.progress import progress_bar
-from erf.provenance import describe
-from erf.result import ProbeResult, TheoreticalExtent
-from erf.stimulus import Canvas, change_patches, find_stimulus
-from erf.tally import LayerTally, Tally, UnitTally
-from erf.theoretical.analyse import analyse
+from erf.result import ProbeResult
+from erf.run import run_plans
 
 
 def probe(
@@ -35,7 +26,7 @@ def probe(
     channel: int | None = None,
     patch: int = 16,
     stride: int = 16,
-    draws: int = 8,
+    draws: int | Literal["auto"] = 8,
     sigma: float | tuple[float, ...] = 0.1,
     stimulus: str = "gaussian",
     engine: str = "auto",
@@ -46,6 +37,8 @@ def probe(
     other: Float[Tensor, "3 h w"] | None = None,
     picture: UInt8[np.ndarray, "h w 3"] | None = None,
     name: str | None = None,
+    tolerance: float = 0.02,
+    most_draws: int = 64,
     progress: bool = False,
 ) -> ProbeResult:
     """Measure the empirical receptive field of a unit, or of every unit of a layer.
@@ -62,7 +55,8 @@ def probe(
         channel: one channel, or None for the L2 norm over all.
         patch: side of the patch, pixels.
         stride: its step, pixels; the last row and column are shifted inward to the border.
-        draws: random realisations per patch.
+        draws: random realisations per patch; ``auto`` goes on until the 95 % interval of the
+            field's size is narrow enough, within a limit.
         sigma: strength of the noise in input space; one number or one a channel.
         stimulus: a name in `erf.stimulus.STIMULI`.
         engine: ``dense`` runs whole images, ``delta`` propagates the change, ``auto`` takes delta
@@ -75,6 +69,8 @@ def probe(
         other: the image that the stimulus ``other`` takes its pixels from.
         picture: the image as a person sees it, kept in the result for figures.
         name: of the model, for the result's provenance.
+        tolerance: of ``draws="auto"``: half-width of the interval, relative to the size.
+        most_draws: of ``draws="auto"``: the limit.
         progress: show a bar on standard error.
 
     Raises:
@@ -83,30 +79,8 @@ def probe(
         UnitError: the unit or channel is outside the layer.
         ExportError: ``engine="delta"`` and the model cannot be exported.
     """
-    plan = Plan(
-        layer,
-        unit=unit,
-        channel=channel,
-        patch=patch,
-        stride=stride,
-        draws=draws,
-        sigma=sigma,
-        stimulus=stimulus,
-        engine=engine,
-        seed=seed,
-        image_index=image_index,
-    )
-    (result,) = run_plans(
-        model,
-        image,
-        [plan],
-        batch_size=batch_size,
-        memory=memory,
-        other=other,
-        picture=picture,
-        name=name,
-        progress=progress,
-    )
+    settings = {key: value for key, value in locals().items() if key not in ("model", "image")}
+    (result,) = _probe(model, image, [(settings.pop("layer"), settings.pop("unit"))], **settings)
     return result
 
 
@@ -116,165 +90,49 @@ def probe_layers(
     """Probe several layers in one pass: ``{layer: result}``; settings as in `probe`.
 
     Raises:
-        SettingError: no layer is named, or one twice.
+        SettingError: no layer is named, or one twice; else as `probe`.
     """
     if not layers or len(set(layers)) != len(layers):
         raise SettingError(f"layers {list(layers)} must name at least one layer, each once")
-    defaults: dict[str, Any] = {"batch_size": None, "memory": "4 GiB", "other": None}
-    defaults |= {"picture": None, "name": None, "progress": False}
-    shared = {key: settings.pop(key, default) for key, default in defaults.items()}
-    plans = [Plan(layer, **settings) for layer in layers]
-    return dict(zip(layers, run_plans(model, image, plans, **shared), strict=True))
+    unit = settings.pop("unit", "center")
+    results = _probe(model, image, [(layer, unit) for layer in layers], **settings)
+    return dict(zip(layers, results, strict=True))
 
 
-def run_plans(
+def probe_units(
     model: nn.Module,
-    image: Float[Tensor, "c h w"],
-    plans: Sequence[Plan],
-    *,
-    batch_size: int | None,
-    memory: str,
-    other: Float[Tensor, "c h w"] | None,
-    picture: UInt8[np.ndarray, "h w 3"] | None,
-    name: str | None,
-    progress: bool,
+    image: Float[Tensor, "3 h w"],
+    layer: str,
+    units: Sequence[tuple[int, int]],
+    **settings: Any,
 ) -> list[ProbeResult]:
-    """Run plans that differ in nothing but their target, all in one pass."""
-    if image.ndim != 3:
-        raise SettingError(f"image of shape {tuple(image.shape)} must be (channels, rows, cols)")
-    if batch_size is not None and batch_size < 1:
-        raise SettingError(f"batch_size {batch_size} must be at least 1")
-    plan = plans[0]
-    grid = PatchGrid((image.shape[1], image.shape[2]), plan.patch, plan.stride)
-    with borrowed(model):
-        image = placed_like(model, image)
-        change = _changes(plan, image, grid, other)
-        maps = [m[0] for m in observe(model, image[None], [plan.layer for plan in plans])]
-        activations = [_activation(clean, plan) for clean, plan in zip(maps, plans, strict=True)]
-        targets = [_target(a, plan) for a, plan in zip(activations, plans, strict=True)]
-        choice = choose_engine(
-            plan.engine,
-            model,
-            image,
-            targets,
-            grid=grid,
-            change=change,
-            activations=[float(each.abs().max()) for each in activations],
-            batch_size=batch_size,
-            memory=memory,
-        )
-        tallies = _measure(choice.engine, plan, grid, change, targets, activations, progress)
-    extents = [_extent(choice.graph, target) for target in targets]
-    provenance = describe(model, image, name=name, extra={"engine": choice.to_json()})
-    return [
-        ProbeResult(
-            discrepancy=tally.mean(),
-            standard_error=tally.standard_error(),
-            samples=tally.samples,
-            target=target,
-            plan=plan,
-            activation=activation.cpu().float().numpy(),
-            image=image.cpu().float().numpy(),
-            picture=picture,
-            theory=extent,
-            provenance=provenance,
-        )
-        for tally, target, plan, activation, extent in zip(
-            tallies, targets, plans, activations, extents, strict=True
-        )
+    """Probe several units of a layer in one pass, with all draws kept; settings as in `probe`.
+
+    Raises:
+        SettingError: no unit is named; else as `probe`.
+    """
+    if not units:
+        raise SettingError("units [] must name at least one unit")
+    return _probe(model, image, [(layer, unit) for unit in units], **settings)
+
+
+def _probe(
+    model: nn.Module,
+    image: Float[Tensor, "3 h w"],
+    watched: Sequence[tuple[str, UnitName]],
+    *,
+    draws: int | Literal["auto"] = 8,
+    tolerance: float = 0.02,
+    most_draws: int = 64,
+    **settings: Any,
+) -> list[ProbeResult]:
+    """Sort settings into those of the plan and those of the run, and run."""
+    if isinstance(draws, str) and draws != "auto":
+        raise SettingError(f"draws {draws!r} is neither a number nor 'auto'")
+    rule = UntilPrecise(tolerance, most_draws) if draws == "auto" else Exactly(draws)
+    planned = {key: settings.pop(key) for key in Plan.__dataclass_fields__ if key in settings}
+    plans = [
+        Plan(layer, unit=unit, draws=most_draws if draws == "auto" else draws, **planned)
+        for layer, unit in watched
     ]
-
-
-def _measure(
-    engine: Engine,
-    plan: Plan,
-    grid: PatchGrid,
-    change: Change,
-    targets: Sequence[Target],
-    activations: Sequence[Tensor],
-    progress: bool,
-) -> list[Tally]:
-    """Let the engine disturb every patch, and add up what each target answers."""
-    tallies = [
-        _tally(grid, plan.draws, target, activation)
-        for target, activation in zip(targets, activations, strict=True)
-    ]
-    with progress_bar("Probing", len(grid) * plan.draws, show=progress) as advance:
-        for reading in engine.measure(grid, range(len(grid)), range(plan.draws), change):
-            for tally, values in zip(tallies, reading.values, strict=True):
-                tally.add(reading.patches, reading.draws, values)
-            advance(len(reading.patches))
-    return tallies
-
-
-def _changes(plan: Plan, image: Tensor, grid: PatchGrid, other: Tensor | None) -> Change:
-    """The plan's stimulus as a function of (patches, draws), on the image's device."""
-    find_stimulus(plan.stimulus)
-    channels = len(image)
-    sigma = np.atleast_1d(np.asarray(plan.sigma, dtype=np.float32))
-    if len(sigma) not in (1, channels):
-        raise SettingError(f"sigma has {len(sigma)} values for an image of {channels} channels")
-    if other is not None and other.shape != image.shape:
-        raise SettingError(
-            f"the other image has shape {tuple(other.shape)}, this one {tuple(image.shape)}"
-        )
-    canvas = Canvas(
-        image.cpu().float().numpy(),
-        np.broadcast_to(sigma, (channels,)).reshape(-1, 1, 1),
-        other=None if other is None else other.cpu().float().numpy(),
-        blur=plan.patch / 2,
-    )
-
-    def change(patches: np.ndarray, draws: np.ndarray) -> Tensor:
-        added = change_patches(
-            plan.stimulus,
-            canvas,
-            grid,
-            patches=patches,
-            draws=draws,
-            seed=plan.seed,
-            image=plan.image_index,
-        )
-        return torch.from_numpy(added).to(image)
-
-    return change
-
-
-def _activation(clean: Float[Tensor, "channels rows cols"], plan: Plan) -> Float[Tensor, "r c"]:
-    """The clean response as one map: the channel, or the L2 norm over all."""
-    if plan.channel is None:
-        return torch.linalg.vector_norm(clean, dim=0)
-    if not 0 <= plan.channel < len(clean):
-        raise UnitError(
-            f"channel {plan.channel} is outside layer {plan.layer!r}, "
-            f"which has {len(clean)} channels (0 to {len(clean) - 1})"
-        )
-    return clean[plan.channel]
-
-
-def _target(activation: Float[Tensor, "rows cols"], plan: Plan) -> Target:
-    rows, cols = activation.shape
-    row, col = divmod(int(activation.argmax()), cols)
-    unit = locate(plan.unit, (rows, cols), (row, col), plan.layer)
-    return Target(plan.layer, unit, plan.channel)
-
-
-def _tally(grid: PatchGrid, draws: int, target: Target, activation: Tensor) -> Tally:
-    if target.unit is not None:
-        return UnitTally(grid.shape, draws)
-    rows, cols = activation.shape
-    return LayerTally(grid.shape, draws, (rows, cols))
-
-
-def _extent(graph: Graph | None, target: Target) -> TheoreticalExtent | None:
-    """The theoretical field of a target's unit; None without a graph or a unit."""
-    if graph is None or target.unit is None:
-        return None
-    (field,) = analyse(graph, [target.layer])
-    return TheoreticalExtent(
-        box=field.box(target.unit),
-        size=field.size,
-        unclipped=field.box(target.unit, clipped=False),
-        status=field.status,
-        reasons=field.reasons,
-    )
+    return run_plans(model, image, plans, rule=rule, **settings)

@@ -16,6 +16,10 @@ class Tally(Protocol):
         """Every single discrepancy, where they are kept."""
         ...
 
+    def expect(self, draws: int) -> None:
+        """Make room for this many draws in all, before any of them is added."""
+        ...
+
     def add(
         self,
         patches: Int64[np.ndarray, " n"],
@@ -37,14 +41,19 @@ class Tally(Protocol):
 class UnitTally:
     """Keeps every discrepancy of one unit: (draws, patch_rows, patch_cols)."""
 
-    def __init__(self, shape: tuple[int, int], draws: int) -> None:
+    def __init__(self, shape: tuple[int, int]) -> None:
         self._shape = shape
-        self._values = np.zeros((draws, shape[0] * shape[1]))
+        self._values = np.zeros((0, shape[0] * shape[1]))
 
     @property
     def samples(self) -> Float64[np.ndarray, "draws patch_rows patch_cols"]:
         """Every single discrepancy."""
         return self._values.reshape(-1, *self._shape)
+
+    def expect(self, draws: int) -> None:
+        """Make room for this many draws in all."""
+        more = draws - len(self._values)
+        self._values = np.concatenate([self._values, np.zeros((more, self._values.shape[1]))])
 
     def add(
         self,
@@ -72,10 +81,14 @@ class LayerTally:
 
     samples = None
 
-    def __init__(self, shape: tuple[int, int], draws: int, units: tuple[int, int]) -> None:
-        self._shape, self._units, self._draws = shape, units, draws
+    def __init__(self, shape: tuple[int, int], units: tuple[int, int]) -> None:
+        self._shape, self._units, self._draws = shape, units, 0
         self._sum = np.zeros((shape[0] * shape[1], *units))
         self._squares = np.zeros_like(self._sum)
+
+    def expect(self, draws: int) -> None:
+        """Make room for this many draws in all."""
+        self._draws = draws
 
     def add(
         self,

@@ -121,6 +121,31 @@ def test_several_layers_in_one_pass_equal_one_at_a_time():
         assert result.discrepancy == pytest.approx(alone.discrepancy)
 
 
+def test_several_units_in_one_pass_equal_one_at_a_time():
+    model = Net().double()
+    units = [(0, 0), (6, 8)]
+    for unit, result in zip(
+        units, erf.probe_units(model, IMAGE, "conv2", units, draws=2), strict=True
+    ):
+        alone = erf.probe(model, IMAGE, "conv2", unit=unit, draws=2, engine="dense")
+        assert result.target.unit == unit
+        assert result.samples == pytest.approx(alone.samples, rel=1e-9, abs=1e-12)
+    with pytest.raises(erf.SettingError, match="must name at least one unit"):
+        erf.probe_units(model, IMAGE, "conv2", [])
+
+
+def test_automatic_draws_stop_when_the_size_is_known_and_at_the_limit():
+    settings = {"patch": 6, "stride": 3, "draws": "auto", "engine": "dense"}
+    loose = erf.probe(Net(), IMAGE, "conv2", tolerance=0.5, **settings)
+    tight = erf.probe(Net(), IMAGE, "conv2", tolerance=1e-6, most_draws=12, **settings)
+    assert loose.plan.draws == len(loose.samples) == 4
+    assert tight.plan.draws == len(tight.samples) == 12
+    fixed = erf.probe(Net(), IMAGE, "conv2", **settings | {"draws": 12})
+    assert tight.samples == pytest.approx(fixed.samples, abs=1e-6)
+    low, high = erf.measure(loose).interval()
+    assert (high - low) / 2 <= 0.5 * erf.measure(loose).area
+
+
 def test_max_is_the_strongest_clean_response():
     model = Net()
     result = erf.probe(model, IMAGE, "conv2", unit="max", channel=1, draws=1, engine="dense")
@@ -180,6 +205,9 @@ def test_layers_without_a_map_are_refused_in_words(layer, words):
     [
         ({"patch": 31}, r"patch 31 is larger than the image \(30x37\)"),
         ({"draws": 0}, "draws 0 must be at least 1"),
+        ({"draws": "many"}, "draws 'many' is neither a number nor 'auto'"),
+        ({"draws": "auto", "unit": "all"}, "judges the size of one unit, not of a whole layer"),
+        ({"draws": "auto", "tolerance": 0.0}, "tolerance 0.0 must be positive"),
         ({"sigma": 0.0}, "sigma 0.0 must be positive"),
         ({"sigma": float("nan")}, "sigma nan must be positive"),
         ({"sigma": (0.1, 0.2)}, "sigma has 2 values for an image of 3 channels"),
