@@ -1,7 +1,10 @@
 """Colours for label images."""
 
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 
 
 def voc_palette() -> UInt8[np.ndarray, "256 3"]:
@@ -25,3 +28,10 @@ def extended(colors: list[tuple[int, int, int]]) -> UInt8[np.ndarray, "256 3"]:
     palette = np.zeros((256, 3), np.uint8)
     palette[: len(colors)] = colors
     return palette
+
+
+def write_labels(label: UInt8[np.ndarray, "rows cols"], path: Path) -> None:
+    """Write labels as VOC does: a PNG whose pixel values are the labels, in VOC's colours."""
+    image = Image.fromarray(label)
+    image.putpalette(voc_palette().tobytes())
+    image.save(path, format="PNG")

@@ -1,6 +1,7 @@
 import numpy as np
+from PIL import Image
 
-from parsenet.palette import extended, voc_palette
+from parsenet.palette import extended, voc_palette, write_labels
 
 # VOC's development kit, and every label PNG of the data set.
 PUBLISHED = {
@@ -32,3 +33,12 @@ def test_a_short_palette_is_black_beyond_its_end():
     palette = extended([(1, 2, 3), (4, 5, 6)])
     assert palette[:2].tolist() == [[1, 2, 3], [4, 5, 6]]
     assert not palette[2:].any()
+
+
+def test_labels_are_written_as_voc_writes_them(tmp_path):
+    label = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    write_labels(label, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.array(image), label)
+        np.testing.assert_array_equal(np.array(image.convert("RGB")), voc_palette()[label])

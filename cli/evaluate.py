@@ -1,0 +1,150 @@
+"""``erf evaluate``: segmentation scores of a checkpoint on a data set."""
+
+from __future__ import annotations
+
+import json
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.checkpoint import CHECKPOINT_HELP
+
+if TYPE_CHECKING:
+    from parsenet import Checkpoint
+    from parsenet.datasets import LabelledImages
+    from parsenet.scores import Scores
+
+DATA_HELP = (
+    "voc2012, pascal-context (with the background as a class), pascal-context-59 (without), "
+    "sift-flow, camvid, folder or scenes."
+)
+ROOT_HELP = "Folder into which the data set was unpacked."
+
+
+@click.command(epilog=CHECKPOINT_HELP)
+@click.argument("checkpoint")
+@click.option("--data", required=True, metavar="NAME", help=DATA_HELP)
+@click.option("--root", type=click.Path(path_type=Path), help=ROOT_HELP)
+@click.option("--split", default="val", show_default=True, help="val, test, train, ...")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
+@click.option("--download", is_flag=True, help="Fetch the data first (voc2012).")
+@click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def evaluate(
+    checkpoint: str,
+    data: str,
+    root: Path | None,
+    split: str,
+    limit: int | None,
+    download: bool,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Score CHECKPOINT on a data set.
+
+    Whole images at one scale, all pixels in one confusion matrix, void left out; means run over the
+    classes that occur. Under torchrun the images are shared out over the processes.
+    """
+    from cli.checkpoint import open_checkpoint
+    from cli.device import find_device, processes
+    from parsenet.datasets import open_dataset
+    from parsenet.evaluate import check_classes
+
+    trained = open_checkpoint(checkpoint)
+    dataset = open_dataset(data, root, split, download=download)
+    check_classes(trained.classes, dataset)
+    place = find_device(device)
+    trained.model.to(place)
+    with processes(place) as number:
+        scores = _score(trained, dataset, limit, show=number == 0)
+    if number:
+        return
+    images = min(len(dataset), limit or len(dataset))
+    if as_json:
+        summary = {"checkpoint": checkpoint, "data": data, "split": split, "images": images}
+        click.echo(json.dumps(summary | as_plain(scores, dataset.classes), allow_nan=False))
+    else:
+        _print(scores, dataset, images)
+        _note_names(trained.classes, dataset)
+
+
+def _score(
+    checkpoint: Checkpoint, dataset: LabelledImages, limit: int | None, *, show: bool
+) -> Scores:
+    from erf.progress import progress_bar
+    from parsenet.evaluate import evaluate as score
+    from parsenet.evaluate import my_share
+
+    total = len(my_share(min(len(dataset), limit or len(dataset))))
+    with progress_bar("images", total, show=show) as advance:
+        return score(
+            checkpoint.model,
+            dataset,
+            checkpoint.input_space,
+            limit=limit,
+            on_image=lambda: advance(1),
+        )
+
+
+def as_plain(scores: Scores, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Return scores as JSON takes them; what is not defined is None."""
+    rows = zip(classes, scores.truth, scores.accuracy, scores.iou, strict=True)
+    return {
+        "pixel_accuracy": _known(scores.pixel_accuracy),
+        "mean_accuracy": _known(scores.mean_accuracy),
+        "mean_iou": _known(scores.mean_iou),
+        "frequency_weighted_iou": _known(scores.weighted_iou),
+        "classes": [
+            {"name": name, "pixels": int(pixels), "accuracy": _known(accuracy), "iou": _known(iou)}
+            for name, pixels, accuracy, iou in rows
+        ],
+        "confusion": scores.confusion.tolist(),
+    }
+
+
+def _known(score: float) -> float | None:
+    return None if isnan(score) else float(score)
+
+
+def _print(scores: Scores, dataset: LabelledImages, images: int) -> None:
+    """Print a row for each class, and the four scores of FCN's table."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    title = f"{dataset.title} {dataset.split}, {images} image{'s' if images > 1 else ''}"
+    table = Table("class", box=box.SIMPLE_HEAD, title=title)
+    for column in ("pixels", "accuracy", "IoU"):
+        table.add_column(column, justify="right")
+    total = max(1, int(scores.truth.sum()))
+    rows = zip(dataset.classes, scores.truth, scores.accuracy, scores.iou, strict=True)
+    for name, pixels, accuracy, iou in rows:
+        table.add_row(name, f"{pixels / total:.1%}", _number(accuracy), _number(iou))
+    table.add_section()
+    table.add_row("mean", "", _number(scores.mean_accuracy), _number(scores.mean_iou), style="bold")
+    console.print(table)
+    console.print(f"pixel accuracy          {_number(scores.pixel_accuracy)}")
+    console.print(f"frequency-weighted IoU  {_number(scores.weighted_iou)}")
+    if absent := int((scores.truth == 0).sum()):
+        console.print(
+            f"{absent} of {len(dataset.classes)} classes do not occur in the labels; the means "
+            "leave them out",
+            highlight=False,
+        )
+
+
+def _number(score: float) -> str:
+    return "-" if isnan(score) else f"{score:.4f}"
+
+
+def _note_names(known: tuple[str, ...], dataset: LabelledImages) -> None:
+    """Say when the model's classes bear other names: equal in number, they may be others."""
+    pairs = zip(known, dataset.classes, strict=True)
+    if other := [(mine, theirs) for mine, theirs in pairs if mine != theirs]:
+        click.echo(
+            f"note: {len(other)} of the model's classes bear other names, "
+            f"first {other[0][0]!r} for {other[0][1]!r}"
+        )

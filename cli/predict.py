@@ -1,0 +1,83 @@
+"""``erf predict``: what a checkpoint calls each pixel of some images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.checkpoint import CHECKPOINT_HELP
+
+if TYPE_CHECKING:
+    from parsenet import Checkpoint
+
+
+@click.command(epilog=CHECKPOINT_HELP)
+@click.argument("checkpoint")
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="New or empty folder.  [default: erf-runs/CHECKPOINT-labels]",
+)
+@click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
+def predict(
+    checkpoint: str, images: tuple[Path, ...], out: Path | None, device: str | None
+) -> None:
+    """Call the class of every pixel of each IMAGE.
+
+    Writes labels/NAME.png, whose pixel values are the labels (in VOC's colours), and
+    overlays/NAME.png, the image under these colours with a legend.
+    """
+    from cli.checkpoint import open_checkpoint
+    from cli.device import find_device
+    from cli.output import claim_folder
+    from cli.picture import load_picture
+    from erf.progress import progress_bar
+
+    _refuse_equal_names(images)
+    trained = open_checkpoint(checkpoint)
+    for path in images:  # a damaged one is found before anything is written
+        load_picture(path, None)
+    folder = claim_folder(out, f"{Path(checkpoint).stem}-labels")
+    trained.model.to(find_device(device))
+    for name in ("labels", "overlays"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    with progress_bar("images", len(images), show=len(images) > 1) as advance:
+        for path in images:
+            _predict(trained, path, folder)
+            advance(1)
+    click.echo(f"labels    {folder / 'labels'}")
+    click.echo(f"overlays  {folder / 'overlays'}")
+
+
+def _refuse_equal_names(images: tuple[Path, ...]) -> None:
+    """Refuse images whose results would bear one name."""
+    first: dict[str, Path] = {}
+    for path in images:
+        if path.stem in first:
+            raise click.BadParameter(
+                f"{first[path.stem]} and {path} would both write {path.stem}.png"
+            )
+        first[path.stem] = path
+
+
+def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
+    """Write the labels and the overlay of one image."""
+    import numpy as np
+
+    from cli.picture import load_picture
+    from figures.overlay import overlay_figure
+    from figures.save import save
+    from parsenet.palette import voc_palette, write_labels
+    from parsenet.predict import predict as label_image
+
+    image = load_picture(path, None)
+    called = label_image(checkpoint.model, image, checkpoint.input_space)
+    label = called.cpu().numpy().astype(np.uint8)
+    write_labels(label, folder / "labels" / f"{path.stem}.png")
+    figure = overlay_figure(
+        image, label, checkpoint.classes, voc_palette(), title=path.name, width="page"
+    )
+    save(figure, folder / "overlays" / f"{path.stem}.png")

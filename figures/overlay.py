@@ -1,0 +1,73 @@
+"""An image under the colours of the classes that its pixels are called, with a legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import UInt8
+from matplotlib.figure import Figure
+
+from erf.errors import SettingError
+from figures.panels import Panels
+from figures.picture import draw_image
+from figures.predictions import draw_legend, legend_columns
+from figures.style import Width, inches, styled
+
+
+@styled
+def overlay_figure(
+    image: UInt8[np.ndarray, "rows cols 3"],
+    label: UInt8[np.ndarray, "rows cols"],
+    classes: Sequence[str],
+    palette: UInt8[np.ndarray, "classes 3"],
+    *,
+    title: str = "",
+    width: Width = "column",
+    opacity: float = 0.6,
+) -> Figure:
+    """The image with each pixel tinted by its class; the legend says how much each class covers.
+
+    Args:
+        image: as a person sees it.
+        label: class of every pixel.
+        classes: their names.
+        palette: their colours.
+        title: above the image.
+        width: ``column``, ``page`` or inches.
+        opacity: of the colours, 0 to 1.
+
+    Raises:
+        SettingError: when sizes differ, or ``width`` is out of range.
+    """
+    if label.shape != image.shape[:2]:
+        raise SettingError(f"labels are {label.shape}, the image {image.shape[:2]}")
+    total = inches(width)
+    covered = shares(label, len(classes))
+    names = [f"{classes[index]} {share:.1%}" for index, share in covered.items()]
+    lines = -(-len(names) // legend_columns(names, total))
+    aspect = image.shape[0] / image.shape[1]
+    panels = Panels(total, 1, 1, aspect, foot=0.05, below=0.08 + 0.13 * lines)
+    figure = panels.figure()
+    draw_image(panels.axes(figure, 0, title), tinted(image, label, palette, opacity=opacity))
+    draw_legend(figure, names, palette[list(covered)], lines)
+    return figure
+
+
+def tinted(
+    image: UInt8[np.ndarray, "rows cols 3"],
+    label: UInt8[np.ndarray, "rows cols"],
+    palette: UInt8[np.ndarray, "classes 3"],
+    *,
+    opacity: float,
+) -> UInt8[np.ndarray, "rows cols 3"]:
+    """Mix each pixel with the colour of its class."""
+    mixed = (1 - opacity) * image + opacity * palette[label]
+    return np.rint(mixed).astype(np.uint8)
+
+
+def shares(label: UInt8[np.ndarray, "rows cols"], count: int) -> dict[int, float]:
+    """Share of the pixels that each occurring class covers, the largest first."""
+    pixels = np.bincount(label.ravel(), minlength=count).tolist()
+    order = sorted(range(count), key=lambda index: -pixels[index])
+    return {index: pixels[index] / label.size for index in order if pixels[index]}
