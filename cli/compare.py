@@ -118,8 +118,12 @@ def _ratio(row: Compared) -> tuple[str, str]:
     verdict = "differs" if ratio.significant else "no difference seen"
     return (
         _with_interval(ratio.value, (ratio.low, ratio.high), 2),
-        f"{verdict}\np = {ratio.p_adjusted:.2g}",
+        f"{verdict}\n{_p(ratio.p_adjusted)}",
     )
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
 def _method(rows: list[Compared]) -> str:

@@ -75,7 +75,7 @@ def _print_measurement(found: erf.Measurement, images: int) -> None:
     for size in found.sizes:
         low_high = found.interval(size.name)
         table.add_row(
-            size.meaning,
+            _label(size.name),
             f"{size.area:,.0f}",
             "" if low_high is None else f"{low_high[0]:,.0f} to {low_high[1]:,.0f}",
             f"{size.side:.1f}",
@@ -85,6 +85,12 @@ def _print_measurement(found: erf.Measurement, images: int) -> None:
     console.print(table)
     for line in _notes(found, images):
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _label(name: str) -> str:
+    """``mass 95.45 %`` for ``mass:0.9545``."""
+    kind, _, share = name.partition(":")
+    return f"{kind} {100 * float(share):.6g} %" if share else kind
 
 
 def _notes(found: erf.Measurement, images: int) -> list[str]:
