@@ -6,7 +6,7 @@ Row before column, half-open, pixels unless said.
 from erf.geometry.axis import Relation, Transposed, Whole, Window
 from erf.geometry.box import Box
 from erf.geometry.grid import PatchGrid
-from erf.geometry.unit import Target, UnitName, locate, parse_unit
+from erf.geometry.unit import Target, UnitName, locate, parse_unit, spread_units
 
 __all__ = [
     "Box",
@@ -19,4 +19,5 @@ __all__ = [
     "Window",
     "locate",
     "parse_unit",
+    "spread_units",
 ]

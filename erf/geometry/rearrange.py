@@ -66,16 +66,23 @@ class Flip(Relation):
 
 @dataclass(frozen=True)
 class Roll(Relation):
-    """A cyclic shift: output ``o`` reads ``(o - shift) mod size``."""
+    """A cyclic shift, or repetition: output ``o`` reads ``(o - shift) mod size``.
+
+    Attributes:
+        shift: outputs by which the inputs are moved.
+        size: inputs there are.
+        times: outputs there are for each input.
+    """
 
     shift: int
     size: int
+    times: int = 1
 
     def _reads(self, lo: Index, hi: Index) -> Hull:
         return hull_of(self, lo, hi)
 
     def _reaches(self, lo: Index, hi: Index) -> Hull:
-        return hull_of(Roll(-self.shift, self.size), lo, hi)
+        return reached_of(self, lo, hi, self.size * self.times)
 
     def _taps(self, outputs: Int64[np.ndarray, " n"]) -> Taps:
         return ((outputs - self.shift) % self.size)[:, None], ALL

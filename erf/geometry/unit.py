@@ -32,7 +32,7 @@ UnitName = str | tuple[int, int]
 
 
 def parse_unit(text: str) -> UnitName:
-    """Read ``center``, ``max``, ``all`` or ``ROW,COL``.
+    """Read ``center``, ``max``, ``all`` or ``ROW,COL`` (``grid:N``: see `spread_units`).
 
     Raises:
         UnitError: when ``text`` is none of them.
@@ -75,3 +75,28 @@ def locate(
             f"(0,0 to {rows - 1},{cols - 1})"
         )
     return row, col
+
+
+def spread_units(text: str, size: tuple[int, int], layer: str) -> list[tuple[int, int]]:
+    """The units that ``grid:N`` stands for: N by N of them, spread evenly over a layer.
+
+    Args:
+        text: such as ``grid:5``.
+        size: (rows, cols) of the layer.
+        layer: for the message.
+
+    Raises:
+        UnitError: when N is no number from 1 to the layer's smaller side.
+    """
+    match = re.fullmatch(r"grid:(\d+)", text)
+    if not match:
+        raise UnitError(f"units {text!r} are not grid:N (such as grid:5)")
+    number = int(match[1])
+    if not 1 <= number <= min(size):
+        height, width = size
+        raise UnitError(
+            f"units {text!r} do not fit layer {layer!r}, which has {height}x{width} units: "
+            f"N must be from 1 to {min(size)}"
+        )
+    rows, cols = ([(2 * i + 1) * side // (2 * number) for i in range(number)] for side in size)
+    return [(row, col) for row in rows for col in cols]

@@ -70,7 +70,7 @@ def _is_global(node: Node) -> bool:
     """Whether each output reads all positions of an input, or positions all over it."""
 
     def far(read: Read) -> bool:
-        if read.certainty is Certainty.SCATTERED:
+        if read.certainty in (Certainty.SCATTERED, Certainty.BOUND):
             return False
         pairs = zip((read.rows, read.cols), read.source.map_size, strict=True)
         spread = any(isinstance(rule, Whole | Digits) and size > 1 for rule, size in pairs)
@@ -99,8 +99,6 @@ class _Layer:
         rows, cols = self._geometry()
         if whole:
             rows, cols = (Geometry(size, None, None) for size in self.graph.image_size)
-        if self._turned:
-            rows, cols = cols, rows
         units = self.node.map_size
         return TheoreticalField(
             layer=self.name,

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from erf.graph import Axis, Layout, Node
-from erf.graph.rules import contract, pointwise, rearrange, rule_of, slide
+from erf.graph.rules import contract, cut, pointwise, rearrange, rule_of, slide
 from erf.graph.rules.table import Rule
 
 Labels = Int64[np.ndarray, "..."]
@@ -206,9 +206,9 @@ TRACES: dict[Rule | None, Trace] = {
     rearrange.view: _reshaped,
     rearrange.permute: _permuted,
     rearrange.cat: _concatenated,
-    rearrange.slice_: _sliced,
-    rearrange.split: _sliced,
-    rearrange.select: _sliced,
+    cut.slice_: _sliced,
+    cut.split: _sliced,
+    cut.select: _sliced,
     contract.reduce: _reduced,
 }
 """How operators pass channels on."""

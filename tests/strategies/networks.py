@@ -218,7 +218,7 @@ def _shape_after(block: nn.Module, shape: Shape) -> Shape | None:
             channels, rows, cols = block(torch.zeros(1, *shape)).shape[1:]
     except (RuntimeError, ValueError):  # PyTorch refuses such sizes
         return None
-    fits = SMALLEST <= min(rows, cols) and max(rows, cols) <= LARGEST and channels <= MOST_CHANNELS
+    fits = min(rows, cols) >= SMALLEST and max(rows, cols) <= LARGEST and channels <= MOST_CHANNELS
     return (channels, rows, cols) if fits else None
 
 

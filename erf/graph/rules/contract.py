@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from erf.graph.layout import Axis, Dim, Layout, channel
-from erf.graph.node import Call, Effect, Node
+from erf.graph.node import Call, Effect, Node, Read
 from erf.graph.rules.pointwise import agree, has_position
+from erf.graph.rules.recast import complete
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
 
@@ -25,7 +26,7 @@ def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effe
     if agreed is None:
         return unknown(call)
     after = Layout(agreed).settled()
-    reads = []
+    reads: list[Read] = []
     for node, letters in operands:
         if node.layout is None:
             continue
@@ -34,7 +35,8 @@ def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effe
             for letter, dim in zip(letters, _dims(node), strict=True)
         ]
         reads.append(read_through(node, Layout(_dims(node)), after, dims, summed=True))
-    return Effect(after, tuple(reads))
+    # What lacks in the output is summed over, so that these reads hold for rows made of channels.
+    return Effect(complete(after)[0], tuple(reads))
 
 
 def _dims(node: Node) -> tuple[Dim, ...]:
@@ -140,6 +142,18 @@ def normalize(call: Call) -> Effect:
     after = source.layout.settled()
     dims = [None if d in mixed else d for d in range(rank)]
     return Effect(after, (read_through(source, after, after, dims, summed=True),))
+
+
+@rule("aten.glu", "aten.cumsum", "aten.cumprod", "aten.logcumsumexp", "aten.sort", "aten.topk")
+def along_channels(call: Call) -> Effect:
+    """Operators along one dimension that keep positions apart if it holds channels alone."""
+    source, dim = call.sources[0], call["dim"] % len(call.shape)
+    assert source.layout is not None
+    before = source.layout.settled()
+    if any(digit.axis is not Axis.CHANNEL for digit in before.dims[dim]):
+        return unknown(call)
+    size = call.shape[dim]
+    return Effect(before.replace(dim, channel(size) if size > 1 else ()), (Read(source),))
 
 
 @rule("aten.mean", "aten.sum", "aten.amax", "aten.amin", "aten.max", "aten.min", "aten.prod")

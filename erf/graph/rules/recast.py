@@ -25,7 +25,25 @@ def recast(call: Call, source: Node, after: Layout) -> Effect:
             layout, rows_, cols_ = found
             certainty = Certainty.PICKED if before.lost else Certainty.EXACT
             return Effect(layout, (Read(source, rows_, cols_, certainty),))
-    return Effect(after.settled(), (Read(source),))
+    layout, rows_, cols_ = complete(after.settled())
+    return Effect(layout, (Read(source, rows_, cols_),))
+
+
+def complete(after: Layout) -> tuple[Layout, Relation, Relation]:
+    """Call channels rows or columns where a map (n, c, h, w) lacks just these.
+
+    So it is after a matrix product along rows: each row of the result reads all that there is.
+    """
+    relations: list[Relation] = [IDENTITY, IDENTITY]
+    if len(after.dims) == 4 and not after.lost:
+        for here, there in ((0, 1), (1, 0)):
+            dim, axis = after.dims[2 + here], SPATIAL[here]
+            plain = after.dim_of(SPATIAL[there]) == 2 + there
+            absent = not after.digits(axis) and len(dim) == 1 and dim[0].axis is Axis.CHANNEL
+            if plain and absent:
+                relations[here] = Whole(1)
+                after = after.replace(2 + here, (Digit(axis, dim[0].size),))
+    return after, relations[0], relations[1]
 
 
 def _as_map(after: Layout, order: tuple[int, int, int]) -> tuple[Layout, Relation, Relation] | None:

@@ -57,7 +57,7 @@ def build(name: str) -> nn.Module:
 
 def some_layers(graph: Graph, count: int = 5) -> list[str]:
     """Maps spread over the network's depth, blocks rather than their parts."""
-    paths = [p for p in graph.layers if 0 < len(p) and p.count(".") < 2 and is_map(graph.layer(p))]
+    paths = [p for p in graph.layers if len(p) > 0 and p.count(".") < 2 and is_map(graph.layer(p))]
     picked = np.linspace(0, len(paths) - 1, count).round().astype(int)
     return [paths[index] for index in dict.fromkeys(picked)]
 

@@ -2,18 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies.networks import RandomNetwork, networks
 
-from erf.geometry import Box
 from erf.graph import export
 from erf.theoretical import nan_boxes
 from erf.theoretical.analyse import analyse
-from erf.theoretical.nan import nan_reached
-from erf.theoretical.propagate import Walk
-from erf.theoretical.support import reached
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
