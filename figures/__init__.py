@@ -10,6 +10,7 @@ on any axes        ``draw_field``, ``draw_map``, ``draw_outlines``, ``draw_theor
                    ``draw_profiles``, ``draw_sizes``, ``draw_depth``, ``draw_growth``,
                    ``draw_norms``, ``draw_losses``, ``draw_scores``, ``draw_labels``
 on disk            ``save``: PNG, PDF, SVG
+HTML               ``html_summary``; a page to explore: ``figures.report.report_page``
 =================  ==============================================================
 """
 
@@ -26,6 +27,7 @@ from figures.save import save
 from figures.scale_bar import draw_scale_bar
 from figures.scales import draw_norms, scales_figure
 from figures.style import look
+from figures.summary import html_summary
 from figures.theory import draw_theory
 from figures.training import draw_losses, draw_scores, training_figure
 
@@ -54,6 +56,7 @@ __all__ = [
     "draw_theory",
     "field_figure",
     "growth_figure",
+    "html_summary",
     "look",
     "picture",
     "predictions_figure",

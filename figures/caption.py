@@ -75,3 +75,10 @@ def theory_note(theory: TheoreticalExtent | None, image_size: tuple[int, int]) -
 
 def _because(theory: TheoreticalExtent) -> str:
     return f" ({', '.join(theory.reasons)})" if theory.reasons else ""
+
+
+def image_name(result: ProbeResult) -> str:
+    """The image's name in the result's provenance, or "image"."""
+    image = result.provenance.get("image")
+    name = image.get("name") if isinstance(image, dict) else None
+    return str(name) if name else "image"

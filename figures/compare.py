@@ -191,7 +191,7 @@ def draw_profiles(axes: Axes, fields: Sequence[Field], names: Sequence[str]) -> 
     axes.set_xlim(0, None)
     axes.set_xlabel("distance, pixels")
     figure = axes.get_figure()
-    assert figure is not None
+    assert isinstance(figure, Figure)
     room = axes.get_position().width * figure.get_figwidth()
     axes.set_title(shorten("mean share of the peak", room, TITLE_POINTS))
     axes.grid(axis="y")

@@ -1,0 +1,400 @@
+// Draws what the sheets hold. All numbers come from the sheets; nothing is measured here.
+"use strict";
+
+class FieldPage {
+  constructor(models) {
+    this.models = models;
+    const { sheets, shares, colors } = JSON.parse(document.getElementById("sheets").textContent);
+    this.sheets = sheets.map(decodeSheet);
+    this.shares = shares;
+    this.colors = colors;
+    this.sheet = this.sheets[0];
+    this.unit = 0;
+    this.patch = null;
+    for (const key of ["model", "layer", "image"]) {
+      const options = [...new Set(this.sheets.map((sheet) => sheet[key]))];
+      const select = models[`${key}_select`];
+      select.options = options;
+      select.disabled = options.length < 2;
+    }
+    document.addEventListener("keydown", (event) => this.key(event));
+    document.getElementById("print").addEventListener("click", () => window.print());
+    this.chooseCriterion();
+    this.show(this.sheet);
+    document.body.dataset.ready = "yes";
+  }
+
+  get criterion() {
+    return this.models.criterion.active === 0 ? "mass" : "peak";
+  }
+
+  // --- which result ---------------------------------------------------------------------------
+
+  choose(key) {
+    if (this.updating) return;
+    const wanted = {};
+    for (const name of ["model", "layer", "image"]) wanted[name] = this.models[`${name}_select`].value;
+    const score = (sheet) =>
+      (sheet[key] === wanted[key] ? 4 : 0) +
+      ["model", "layer", "image"].filter((name) => sheet[name] === wanted[name]).length;
+    this.show(this.sheets.reduce((best, sheet) => (score(sheet) > score(best) ? sheet : best)));
+  }
+
+  show(sheet) {
+    const before = this.sheet;
+    const [row, col] = before.position(this.unit);
+    this.sheet = sheet;
+    this.patch = null;
+    this.unit = sheet === before && !sheet.fixed ? sheet.middle : sheet.nearest(row, col, before);
+    const { field, layer, model_select, layer_select, image_select } = this.models;
+    const [rows, cols] = sheet.size;
+    const [unitRows, unitCols] = sheet.unitCount;
+    this.quietly(() => {
+      model_select.value = sheet.model;
+      layer_select.value = sheet.layer;
+      image_select.value = sheet.image;
+      this.limit("unit", unitRows, unitCols, sheet.fixed);
+      this.limit("patch", sheet.rowEdges.length - 1, sheet.colEdges.length - 1, false);
+    });
+    range(field, cols, rows);
+    range(layer, unitCols, unitRows);
+    for (const plot of [field, layer]) plot.aspect_ratio = cols / rows;
+    this.models.pictureSource.data = { url: [sheet.picture], x: [-0.5], y: [-0.5], w: [cols], h: [rows] };
+    document.getElementById("hint").textContent = sheet.fixed
+      ? "This result holds one unit; probe with --unit all to explore the layer."
+      : "Click a unit of the layer to see its field; point at the image to see whom a patch reaches.";
+    this.models.theory_box.disabled = sheet.theory === null;
+    document.getElementById("no-theory").hidden = sheet.theory !== null;
+    this.drawUnit();
+    this.drawLayer();
+  }
+
+  limit(thing, rows, cols, fixed) {
+    for (const [axis, count] of [["row", rows], ["col", cols]]) {
+      const spinner = this.models[`${thing}_${axis}`];
+      spinner.high = count - 1;
+      spinner.disabled = fixed;
+    }
+  }
+
+  // --- which unit, which patch ----------------------------------------------------------------
+
+  tapUnit(x, y) {
+    this.select(Math.floor(y + 0.5), Math.floor(x + 0.5));
+  }
+
+  select(row, col) {
+    const unit = this.sheet.index(row, col);
+    if (unit === null) return;
+    this.unit = unit;
+    this.drawUnit();
+  }
+
+  hover(x, y) {
+    const row = find(this.sheet.rowEdges, y);
+    const col = find(this.sheet.colEdges, x);
+    if (row === null || col === null) return this.leave();
+    this.point(row, col);
+  }
+
+  point(row, col) {
+    this.patch = [row, col];
+    this.quietly(() => {
+      this.models.patch_row.value = row;
+      this.models.patch_col.value = col;
+    });
+    this.drawLayer();
+  }
+
+  leave() {
+    this.patch = null;
+    this.drawLayer();
+  }
+
+  spin(thing) {
+    if (this.updating) return;
+    const row = this.models[`${thing}_row`].value ?? 0;
+    const col = this.models[`${thing}_col`].value ?? 0;
+    if (thing === "unit") this.select(row, col);
+    else this.point(row, col);
+  }
+
+  key(event) {
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    const step = steps[event.key];
+    const focused = event.composedPath()[0];
+    const onPlot = focused === document.body || focused?.classList?.contains("plot");
+    if (event.key === "Escape") this.leave();
+    if (!step || !onPlot || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const sheet = this.sheet;
+    if (event.shiftKey) {
+      const [row, col] = this.patch ?? [0, 0].map((_, i) => Math.floor(sheet.grid[i] / 2));
+      this.point(clamp(row + step[0], sheet.grid[0]), clamp(col + step[1], sheet.grid[1]));
+    } else {
+      const [row, col] = sheet.position(this.unit);
+      this.select(clamp(row + step[0], sheet.unitCount[0]), clamp(col + step[1], sheet.unitCount[1]));
+    }
+  }
+
+  // --- drawing --------------------------------------------------------------------------------
+
+  drawUnit() {
+    const { sheet, unit } = this;
+    const [row, col] = sheet.position(unit);
+    this.quietly(() => {
+      this.models.unit_row.value = row;
+      this.models.unit_col.value = col;
+    });
+    this.models.unitSource.data = { x: [col], y: [row] };
+    const levels = sheet.levels("peak", unit);
+    this.models.patchesSource.data = sheet.cells(Array.from(levels, (level) => this.colors.field[level]));
+    text("unit-name", `${sheet.layer}@${row},${col}`);
+    text("model-name", sheet.model);
+    text("image-name", `${sheet.image}, ${sheet.size[0]} × ${sheet.size[1]} px`);
+    this.drawTheory();
+    this.drawThreshold();
+  }
+
+  drawLayer() {
+    const { sheet, patch } = this;
+    const colors = this.colors;
+    let shown;
+    if (patch === null || sheet.fixed) {
+      const low = Math.min(...sheet.activation);
+      const high = Math.max(...sheet.activation);
+      shown = Array.from(sheet.activation, (value) => colors.activation[step(value, low, high)]);
+    } else {
+      const reach = sheet.projective(patch, [0, ...this.shares.peak]);
+      const most = Math.max(...reach);
+      shown = reach.map((value) => colors.reach[most > 0 ? step(value, 0, most) : 0]);
+    }
+    const [rows, cols] = sheet.unitCount;
+    const data = { left: [], right: [], top: [], bottom: [], color: shown };
+    for (let row = 0; row < rows; row++)
+      for (let col = 0; col < cols; col++) push(data, row - 0.5, row + 0.5, col - 0.5, col + 0.5);
+    this.models.unitsSource.data = data;
+    const projective = patch !== null && !sheet.fixed;
+    text("layer-shows", projective ? `projective field of patch ${patch}` : "response of the layer");
+    const outline = { left: [], right: [], top: [], bottom: [], color: [] };
+    if (patch !== null) {
+      push(outline, ...sheet.cell(patch));
+      outline.color.push("white");
+    }
+    this.models.patchSource.data = outline;
+    text("patch-name", patch === null ? "none" : `${patch[0]},${patch[1]}: ${this.patchLevel(patch)}`);
+  }
+
+  patchLevel([row, col]) {
+    const level = this.sheet.levels("peak", this.unit)[row * this.sheet.grid[1] + col];
+    const shares = this.shares.peak;
+    if (level === 0) return `at most ${percent(shares[0])} of the peak`;
+    return `above ${percent(shares[level - 1])} of the peak`;
+  }
+
+  drawTheory() {
+    const box = this.sheet.theory?.[this.unit] ?? null;
+    const data = { left: [], right: [], top: [], bottom: [], color: [] };
+    if (box !== null && this.models.theory_box.active.includes(0)) {
+      push(data, box[0] - 0.5, box[2] - 0.5, box[1] - 0.5, box[3] - 0.5);
+      data.color.push("white");
+    }
+    this.models.theorySource.data = data;
+  }
+
+  chooseCriterion() {
+    const { threshold } = this.models;
+    const shares = this.shares[this.criterion];
+    const start = shares.indexOf(this.shares[`${this.criterion}Start`]);
+    this.quietly(() => {
+      // The end first when it grows: a slider keeps its value within its limits.
+      threshold.setv({ end: shares.length - 1 });
+      threshold.setv({ value: start });
+    });
+    this.drawThreshold();
+  }
+
+  label(tick) {
+    return percent(this.shares[this.criterion][Math.round(tick)], 4);
+  }
+
+  drawThreshold() {
+    if (this.updating) return;
+    const { sheet, unit, criterion } = this;
+    const index = this.models.threshold.value;
+    const inside = sheet.inside(criterion, unit, index);
+    const area = sheet.area(criterion, unit, index, inside);
+    const [rows, cols] = sheet.size;
+    this.models.contourSource.data = sheet.contour(inside);
+    const box = sheet.theory?.[unit] ?? null;
+    const reachable = box === null ? null : (box[2] - box[0]) * (box[3] - box[1]);
+    const what = criterion === "mass" ? "smallest area with" : "area above";
+    const definition = `${what} ${this.label(index)} of the ${criterion}`;
+    this.models.threshold.title = `threshold: ${this.label(index)} of the ${criterion}`;
+    text("definition", definition);
+    number("area", area, `${thousands(area)} px`);
+    number("side", Math.sqrt(area), `${Math.sqrt(area).toFixed(1)} px`);
+    number("share-of-image", area / (rows * cols), percent(area / (rows * cols)));
+    const share = reachable === null || reachable === 0 ? null : area / reachable;
+    number("share-of-theory", share, share === null ? "unknown" : percent(share));
+  }
+
+  quietly(change) {
+    this.updating = true;
+    try {
+      change();
+    } finally {
+      this.updating = false;
+    }
+  }
+}
+
+// One result: its arrays, and where its cells and units are.
+class SheetData {
+  constructor(json) {
+    Object.assign(this, json);
+    this.activation = new Float32Array(bytes(json.activation));
+    this.peakLevels = new Uint8Array(bytes(json.peakLevels));
+    this.massLevels = new Uint8Array(bytes(json.massLevels));
+    this.massAreas = new Float64Array(bytes(json.massAreas));
+    this.grid = [json.rowEdges.length - 1, json.colEdges.length - 1];
+    this.fixed = json.unit !== null;
+    this.shareCount = this.massAreas.length / this.peaks.length;
+  }
+
+  get middle() {
+    return this.index(Math.floor(this.unitCount[0] / 2), Math.floor(this.unitCount[1] / 2));
+  }
+
+  position(unit) {
+    if (this.fixed) return this.unit;
+    return [Math.floor(unit / this.unitCount[1]), unit % this.unitCount[1]];
+  }
+
+  index(row, col) {
+    const [rows, cols] = this.unitCount;
+    if (row < 0 || col < 0 || row >= rows || col >= cols) return null;
+    return this.fixed ? (row === this.unit[0] && col === this.unit[1] ? 0 : null) : row * cols + col;
+  }
+
+  // The unit at the same relative place as (row, col) of another sheet.
+  nearest(row, col, other) {
+    if (this.fixed) return 0;
+    const place = [row, col].map((position, axis) =>
+      Math.floor(((position + 0.5) / other.unitCount[axis]) * this.unitCount[axis]),
+    );
+    return this.index(...place);
+  }
+
+  levels(criterion, unit) {
+    const count = this.grid[0] * this.grid[1];
+    return this[`${criterion}Levels`].subarray(unit * count, (unit + 1) * count);
+  }
+
+  inside(criterion, unit, index) {
+    const least = criterion === "peak" ? index + 1 : this.shareCount - index;
+    return Array.from(this.levels(criterion, unit), (level) => level >= least);
+  }
+
+  area(criterion, unit, index, inside) {
+    if (criterion === "mass") return this.massAreas[unit * this.shareCount + index];
+    // Sums of multiples of a quarter: exact in any order.
+    const cols = this.grid[1];
+    return inside.reduce((sum, isInside, cell) => {
+      if (!isInside) return sum;
+      const [top, bottom, left, right] = this.cell([Math.floor(cell / cols), cell % cols]);
+      return sum + (bottom - top) * (right - left);
+    }, 0);
+  }
+
+  cell([row, col]) {
+    return [this.rowEdges[row], this.rowEdges[row + 1], this.colEdges[col], this.colEdges[col + 1]];
+  }
+
+  cells(color) {
+    const data = { left: [], right: [], top: [], bottom: [], color };
+    for (let row = 0; row < this.grid[0]; row++)
+      for (let col = 0; col < this.grid[1]; col++) push(data, ...this.cell([row, col]));
+    return data;
+  }
+
+  // Borders between cells that are inside and those that are not.
+  contour(inside) {
+    const [rows, cols] = this.grid;
+    const at = (row, col) => row >= 0 && col >= 0 && row < rows && col < cols && inside[row * cols + col];
+    const data = { x0: [], y0: [], x1: [], y1: [] };
+    const line = (x0, y0, x1, y1) => {
+      data.x0.push(x0);
+      data.y0.push(y0);
+      data.x1.push(x1);
+      data.y1.push(y1);
+    };
+    for (let row = 0; row <= rows; row++)
+      for (let col = 0; col <= cols; col++) {
+        const [x, y] = [this.colEdges[col], this.rowEdges[row]];
+        if (col < cols && at(row, col) !== at(row - 1, col)) line(x, y, this.colEdges[col + 1], y);
+        if (row < rows && at(row, col) !== at(row, col - 1)) line(x, y, x, this.rowEdges[row + 1]);
+      }
+    return data;
+  }
+
+  // How much a patch changes each unit, to the accuracy of the levels.
+  projective([row, col], shares) {
+    const count = this.grid[0] * this.grid[1];
+    const cell = row * this.grid[1] + col;
+    return this.peaks.map((peak, unit) => peak * shares[this.peakLevels[unit * count + cell]]);
+  }
+}
+
+const decodeSheet = (json) => new SheetData(json);
+
+function bytes(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer;
+}
+
+function range(plot, cols, rows) {
+  plot.x_range.setv({ start: -0.5, end: cols - 0.5 });
+  plot.y_range.setv({ start: rows - 0.5, end: -0.5 });
+}
+
+function push(data, top, bottom, left, right) {
+  data.top.push(top);
+  data.bottom.push(bottom);
+  data.left.push(left);
+  data.right.push(right);
+}
+
+function find(edges, place) {
+  const after = edges.findIndex((edge) => edge > place);
+  return after < 1 ? null : after - 1;
+}
+
+function clamp(value, count) {
+  return Math.min(Math.max(value, 0), count - 1);
+}
+
+function step(value, low, high) {
+  return high > low ? Math.round((255 * (value - low)) / (high - low)) : 0;
+}
+
+function text(id, value) {
+  document.getElementById(id).textContent = value;
+}
+
+function number(id, value, shown) {
+  const element = document.getElementById(id);
+  element.textContent = shown;
+  element.dataset.value = value === null ? "" : String(value);
+}
+
+// As erf.measure's summary: none, one or two decimals.
+function percent(share, digits = null) {
+  if (digits !== null) return `${Number((100 * share).toPrecision(digits))} %`;
+  return `${(100 * share).toFixed(share >= 0.0995 ? 0 : share >= 0.00995 ? 1 : 2)} %`;
+}
+
+function thousands(value) {
+  return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
+window.FieldPage = FieldPage;

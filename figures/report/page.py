@@ -1,0 +1,127 @@
+"""The page: models, data, tables and provenance in one HTML file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from bokeh.document import Document
+from bokeh.embed import file_html
+from bokeh.resources import INLINE
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from erf.errors import SettingError
+from erf.measures import LUO_SHARE, TWO_SIGMA, Measurement
+from erf.measures.units import UnitTheory
+from erf.result import ProbeResult
+from figures.caption import image_name, model_name
+from figures.maps import ShareScale, overlay_colors
+from figures.report.controls import build_controls
+from figures.report.sheet import sheets_of
+from figures.report.table import measurement_table
+from figures.report.thresholds import MASS_SHARES, PEAK_SHARES
+
+
+def report_page(
+    results: Sequence[ProbeResult],
+    measurements: Sequence[Measurement | None],
+    *,
+    title: str = "Empirical receptive fields",
+    theories: Sequence[UnitTheory | None] | None = None,
+) -> str:
+    """One HTML page to explore results: no other file, no network.
+
+    Args:
+        results: of single units or of whole layers.
+        measurements: of the results; None for one of a whole layer.
+        title: of the page.
+        theories: of the layers, for results of whole layers whose theory is at hand.
+
+    Raises:
+        SettingError: when there is no result.
+    """
+    if not results:
+        raise SettingError("a report needs at least 1 result")
+    controls = build_controls()
+    document = Document(title=title)
+    for name, root in controls.roots.items():
+        root.name = name
+        document.add_root(root)
+    document.js_on_event(controls.ready_event, controls.ready)
+    sheets = [sheet.to_json() for sheet in sheets_of(results, theories)]
+    variables = {
+        "heading": title,
+        "style": resource("page.css"),
+        "script": resource("page.js"),
+        "sheets": script_json({"sheets": sheets, "shares": shares_json(), "colors": colors_json()}),
+        "gradient": gradient(),
+        "levels": len(PEAK_SHARES) + 1,
+        "table": measurement_table(results, measurements),
+        "provenance": [provenance(result) for result in results],
+    }
+    return file_html(
+        document,
+        resources=INLINE,
+        title=title,
+        template=resource("page.html"),
+        template_variables=variables,
+    )
+
+
+def resource(name: str) -> str:
+    """A text file of this folder."""
+    return (files("figures.report") / name).read_text(encoding="utf-8")
+
+
+def script_json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def shares_json() -> dict[str, Any]:
+    """The slider's thresholds, and where it starts."""
+    return {
+        "mass": MASS_SHARES,
+        "peak": PEAK_SHARES,
+        "massStart": TWO_SIGMA,
+        "peakStart": LUO_SHARE,
+    }
+
+
+def colors_json() -> dict[str, list[str]]:
+    """Colour of each level of the field, of a layer's response, of a patch's reach."""
+    scale, overlay = ShareScale(), overlay_colors()
+    shares = np.array([0.0, *PEAK_SHARES])
+    return {
+        "field": [to_hex(color, keep_alpha=True) for color in overlay(scale.norm(shares))],
+        "activation": [to_hex(color) for color in colormaps["cividis"](np.linspace(0, 1, 256))],
+        "reach": [to_hex(color) for color in colormaps["inferno"](np.linspace(0, 1, 256))],
+    }
+
+
+def gradient() -> str:
+    """The field's colours as CSS, from 1 % to 100 % of the peak."""
+    colors = overlay_colors()(np.linspace(0, 1, 17))
+    return ", ".join(to_hex(color, keep_alpha=True) for color in colors)
+
+
+def provenance(result: ProbeResult) -> dict[str, str]:
+    """Everything that made a result, as indented JSON under a title."""
+    theory = None if result.theory is None else asdict(result.theory)
+    values = {
+        "target": asdict(result.target),
+        "plan": result.plan.to_json(),
+        "theory": theory,
+        **result.provenance,
+    }
+    text = json.dumps(values, indent=2, default=str, ensure_ascii=False)
+    title = f"{model_name(result)}, {result.target}, {image_name(result)}, seed {result.plan.seed}"
+    return {"title": title, "text": text}

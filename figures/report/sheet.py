@@ -1,0 +1,109 @@
+"""What the page knows of one result, in JSON's types."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from erf.measures import Field
+from erf.measures.units import UnitTheory, unit_field
+from erf.result import ProbeResult
+from figures.caption import image_name, model_name
+from figures.picture import picture
+from figures.report.thresholds import mass_areas, mass_levels, peak_levels
+
+JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A result to explore.
+
+    Attributes:
+        result: of one unit or of a whole layer.
+        theory: of the layer, for a result of a whole layer; None when it is not at hand.
+    """
+
+    result: ProbeResult
+    theory: UnitTheory | None = None
+
+    @property
+    def units(self) -> list[tuple[int, int]]:
+        """The units whose fields the result holds."""
+        if self.result.target.unit is not None:
+            return [self.result.target.unit]
+        return [(row, col) for row, col in np.ndindex(*self.result.unit_count)]
+
+    @property
+    def fields(self) -> list[Field]:
+        """The field of each unit."""
+        if self.result.target.unit is not None:
+            return [Field.of(self.result)]
+        return [unit_field(self.result, unit, self.theory) for unit in self.units]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that the page draws; arrays as base64 of their bytes, row by row."""
+        result, fields = self.result, self.fields
+        cells = fields[0].cells
+        maps = np.stack([field.clean for field in fields])
+        theory = [box_of(field) for field in fields]
+        return {
+            "model": model_name(result),
+            "layer": layer_name(result),
+            "image": image_name(result),
+            "size": list(result.grid.image_size),
+            "patch": result.plan.patch,
+            "unitCount": list(result.unit_count),
+            "unit": None if result.target.unit is None else list(result.target.unit),
+            "rowEdges": cells.row_edges.tolist(),
+            "colEdges": cells.col_edges.tolist(),
+            "activation": encode(result.activation, "<f4"),
+            "peaks": maps.max(axis=(1, 2)).tolist(),
+            "peakLevels": encode(peak_levels(maps), "u1"),
+            "massLevels": encode(mass_levels(maps, cells.areas), "u1"),
+            "massAreas": encode(mass_areas(maps, cells.areas), "<f8"),
+            "theory": theory if all(theory) else None,
+            "picture": data_url(picture(result)),
+        }
+
+
+def box_of(field: Field) -> list[int] | None:
+    """(top, left, bottom, right) of the theoretical field inside the image, if known."""
+    if field.theory is None:
+        return None
+    box = field.theory.clip(field.image_size)
+    return [box.top, box.left, box.bottom, box.right]
+
+
+def layer_name(result: ProbeResult) -> str:
+    """The layer, with its channel where one was probed."""
+    channel = "" if result.target.channel is None else f":{result.target.channel}"
+    return f"{result.target.layer}{channel}"
+
+
+def encode(values: np.ndarray, kind: str) -> str:
+    """Base64 of an array's bytes in little-endian ``kind``."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")
+
+
+def data_url(image: UInt8[np.ndarray, "rows cols 3"]) -> str:
+    """The image as a JPEG inside a URL, so that the page needs no other file."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def sheets_of(
+    results: Sequence[ProbeResult], theories: Sequence[UnitTheory | None] | None
+) -> list[Sheet]:
+    """One sheet a result."""
+    if theories is None:
+        theories = [None] * len(results)
+    return [Sheet(result, theory) for result, theory in zip(results, theories, strict=True)]

@@ -1,0 +1,82 @@
+"""The page as text: whole, small, escaped."""
+
+import json
+import re
+
+import pytest
+from strategies.results import gaussian_result, influence_result
+
+import erf
+from figures.report import report_page
+from figures.report.page import script_json
+
+HOSTILE = '<img src=x onerror="document.title=1">.png'
+
+
+def page_of(*results, **settings):
+    measurements = [
+        erf.measure(result, resamples=0) if result.target.unit else None for result in results
+    ]
+    return report_page(results, measurements, **settings)
+
+
+def own_text(html):
+    """The page without Bokeh's library."""
+    return "".join(part for part in re.split(r"(?=<script)", html) if len(part) < 400_000)
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    return page_of(gaussian_result(name=HOSTILE, image_name=HOSTILE), title=HOSTILE)
+
+
+def test_names_and_titles_stay_text(hostile):
+    assert "<img src=x" not in hostile
+    assert "&lt;img src=x" in hostile
+
+
+def test_data_cannot_end_their_script():
+    text = script_json({"name": "</script><b>&"})
+    assert not re.search("[<>&]", text)
+    assert json.loads(text) == {"name": "</script><b>&"}
+
+
+def test_the_page_names_no_other_place():
+    html = page_of(gaussian_result())
+    assert not re.search("<script[^>]* src=", html)
+    outside = re.sub("<script.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.search(r"(src|href|url)\s*[=(]", outside)
+    assert "default-src 'none'" in outside
+
+
+def test_the_whole_provenance_is_there():
+    result = gaussian_result(seed=5)
+    html = own_text(page_of(result)).replace("&#34;", '"')
+    assert '"seed": 5' in html
+    assert f'"weights_sha256": "{"0" * 64}"' in html
+    assert '"stimulus": "gaussian"' in html
+
+
+def test_the_table_says_what_measure_says():
+    result = gaussian_result()
+    measurement = erf.measure(result)
+    html = report_page([result], [measurement])
+    for size in measurement.sizes:
+        assert f">{size.meaning}<" in html
+        assert f">{size.area:,.0f}<" in html
+    low, high = measurement.interval()
+    assert f">{low:,.0f} to {high:,.0f}<" in html
+
+
+def test_three_whole_layers_take_a_few_megabytes():
+    layers = [
+        influence_result(size=(256, 256), units=(16, 16), name=name, seed=seed)
+        for seed, name in enumerate(["none", "early", "late"])
+    ]
+    assert layers[0].discrepancy.shape == (31, 31, 16, 16)
+    assert len(page_of(*layers).encode()) < 5_000_000
+
+
+def test_a_report_of_nothing_is_refused():
+    with pytest.raises(erf.SettingError, match="at least 1 result"):
+        report_page([], [])
