@@ -35,11 +35,6 @@ class Processes:
         distributed.all_reduce(total)
         return float(total)
 
-    def wait(self) -> None:
-        """Wait until every process has come here."""
-        if self.count > 1:
-            distributed.barrier()
-
 
 ALONE = Processes()
 
