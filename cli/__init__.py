@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-COMMANDS = ("probe", "layers", "train")
+COMMANDS = ("probe", "layers", "measure", "compare", "train", "evaluate", "predict")
 
 
 class ErfGroup(click.Group):

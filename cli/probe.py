@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from cli.model import MODEL_HELP
 from cli.picture import Size
@@ -14,21 +15,54 @@ if TYPE_CHECKING:
     import erf
     from cli.model import LoadedModel
 
+# Zhou et al. 2015: random occluders of 11 pixels at a stride of 3, on the strongest response.
+OCCLUSION = {"patch": 11, "stride": 3, "stimulus": "replace", "unit": "max"}
+
+
+class Draws(click.ParamType[int | str]):
+    """A positive number, or ``auto``."""
+
+    name = "N|auto"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Read it."""
+        if value == "auto" or isinstance(value, int):
+            return value
+        if not (isinstance(value, str) and value.isdigit() and int(value) > 0):
+            self.fail(f"{value} is neither a number above 0 nor 'auto'", param, ctx)
+        return int(value)
+
 
 @click.command(epilog=MODEL_HELP)
 @click.argument("model", default="late")
 @click.option(
     "--image",
+    "images",
     type=click.Path(path_type=Path),
-    help="Photo to probe on.  [default: Matplotlib's grace_hopper.jpg]",
+    multiple=True,
+    help="Photo, or folder of photos; may be repeated.  [default: Matplotlib's grace_hopper.jpg]",
 )
-@click.option("--image-size", type=Size(), help="Scale and crop the photo.  [default: as it is]")
+@click.option("--image-size", type=Size(), help="Scale and crop to this.  [default: as it is]")
 @click.option("--layer", default="fc7", show_default=True, help="Module path; see `erf layers`.")
-@click.option("--unit", default="center", show_default=True, help="center, max, ROW,COL or all.")
+@click.option(
+    "--unit", default="center", show_default=True, help="center, max, ROW,COL, grid:N or all."
+)
 @click.option("--channel", type=click.IntRange(min=0), help="One channel.  [default: L2 norm]")
+@click.option(
+    "--method",
+    type=click.Choice(["noise", "occlusion", "gradient"]),
+    default="noise",
+    show_default=True,
+    help="Noise after ParseNet, occlusion after Zhou et al. (patch 11, stride 3, random pixels, "
+    "strongest unit), or the gradient after Luo et al.",
+)
 @click.option("--patch", type=click.IntRange(min=1), default=16, show_default=True, help="Pixels.")
 @click.option("--stride", type=click.IntRange(min=1), help="Pixels.  [default: half the patch]")
-@click.option("--draws", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option(
+    "--draws", type=Draws(), default=8, show_default=True, help="Per patch; auto: until precise."
+)
 @click.option(
     "--sigma",
     type=click.FloatRange(min=0, min_open=True),
@@ -41,115 +75,58 @@ if TYPE_CHECKING:
 @click.option("--batch-size", type=click.IntRange(min=1), help="Disturbances at a time.")
 @click.option("--memory", default="4 GiB", show_default=True, help="Budget of the delta engine.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--skip-bad", is_flag=True, help="Leave out images that cannot be read.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="New or empty folder for result and figure.  [default: erf-runs/MODEL-LAYER]",
+    help="New or empty folder, or that of the same run, which goes on.  "
+    "[default: erf-runs/MODEL-LAYER]",
 )
-def probe(
-    model: str,
-    image: Path | None,
-    image_size: tuple[int, int] | None,
-    layer: str,
-    unit: str,
-    channel: int | None,
-    patch: int,
-    stride: int | None,
-    draws: int,
-    sigma: float,
-    stimulus: str,
-    engine: str,
-    batch_size: int | None,
-    memory: str,
-    seed: int,
-    out: Path | None,
-) -> None:
+@click.pass_context
+def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -> None:
     """Measure the empirical receptive field of a unit of MODEL.
 
     Without arguments: the shipped ParseNet (late fusion), a real photo, the centre unit of fc7.
     """
     from cli.model import load_model
     from cli.output import claim_folder
-    from cli.picture import load_picture
+    from cli.series import Series, find_images
+    from cli.summary import draw_field, print_average, print_result
 
-    picture = load_picture(image, image_size)
+    if options["method"] == "occlusion":
+        options |= {key: value for key, value in OCCLUSION.items() if _is_default(ctx, key)}
     loaded = load_model(model)
-    folder = claim_folder(out, f"{loaded.name}-{layer}")
-
-    import erf
-    from erf.geometry import parse_unit
-
-    result = erf.probe(
-        loaded.model,
-        loaded.input_space.tensor(picture),
-        layer,
-        unit=parse_unit(unit),
-        channel=channel,
-        patch=patch,
-        stride=stride or max(1, patch // 2),
-        draws=draws,
-        sigma=loaded.input_space.sigma(sigma),
-        stimulus=stimulus,
-        engine=engine,
-        batch_size=batch_size,
-        memory=memory,
-        seed=seed,
-        picture=picture,
-        name=loaded.name,
-        progress=True,
+    series = Series(
+        loaded=loaded,
+        layer=options["layer"],
+        unit=options["unit"],
+        method=options["method"],
+        images=find_images(options["images"]),
+        image_size=options["image_size"],
+        settings=_settings(options, loaded),
+        skip_bad=options["skip_bad"],
     )
-    erf.save(result, folder / "result.zarr")
-    measurement = None if result.target.unit is None else erf.measure(result)
-    _report(result, measurement, loaded, sigma)
-    _draw(result, measurement, folder)
+    run = series.describe()
+    folder = claim_folder(out, f"{loaded.name}-{series.layer}", run)
+    results: list[erf.ProbeResult] = []
+    for place, result in series.run(folder, run):
+        print_result(result, loaded, options["sigma"])
+        click.echo(f"result  {place}")
+        draw_field(result, place.with_suffix(".png"))
+        results.append(result)
+    print_average(results)
 
 
-def _report(
-    result: erf.ProbeResult, measurement: erf.Measurement | None, loaded: LoadedModel, sigma: float
-) -> None:
-    """Print the short table."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    plan = result.plan
-    rows, cols = result.image.shape[-2:]
-    table = Table(box=box.SIMPLE, show_header=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    table.add_row("model", f"{loaded.name} ({'random weights' if loaded.random else 'trained'})")
-    table.add_row("layer, unit", str(result.target))
-    table.add_row("image", f"{rows} x {cols} px")
-    table.add_row("patch, stride", f"{plan.patch} px, {plan.stride} px")
-    table.add_row("draws", f"{plan.draws} of {plan.stimulus}, sigma {sigma:g} of 255")
-    table.add_row("engine", result.engine)
-    table.add_row("theoretical", _theoretical(result))
-    if measurement is not None:
-        size = measurement.size()
-        table.add_row("empirical", f"{size.side:.0f} px side, {size.area:,.0f} px ({size.meaning})")
-        table.add_row("share", measurement.summary)
-    console = Console()
-    console.print(table)
-    for note in result.provenance["engine"]["notes"]:
-        console.print(f"note: {note}", highlight=False)
+def _is_default(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE
 
 
-def _theoretical(result: erf.ProbeResult) -> str:
-    theory = result.theory
-    if theory is None:
-        return "of each unit its own" if result.target.unit is None else "unknown"
-    if theory.size is None:
-        return "the whole image" if theory.status == "whole_image" else "unknown"
-    status = "" if theory.status == "exact" else f" ({theory.status.replace('_', ' ')})"
-    visible = theory.box.size
-    return "{} x {} px{}, {} x {} inside the image".format(*theory.size, status, *visible)
-
-
-def _draw(result: erf.ProbeResult, measurement: erf.Measurement | None, folder: Path) -> None:
-    """Write the figure and say where everything is."""
-    import figures
-
-    click.echo(f"result  {folder / 'result.zarr'}")
-    if measurement is not None:
-        figures.save(figures.field_figure(result, measurement), folder / "field.png")
-        click.echo(f"figure  {folder / 'field.png'}")
+def _settings(options: dict[str, Any], loaded: LoadedModel) -> dict[str, Any]:
+    """Keywords of the function that measures."""
+    if options["method"] == "gradient":
+        return {"channel": options["channel"], "seed": options["seed"]}
+    names = ("channel", "patch", "draws", "stimulus", "engine", "batch_size", "memory", "seed")
+    return {name: options[name] for name in names} | {
+        "stride": options["stride"] or max(1, options["patch"] // 2),
+        "sigma": loaded.input_space.sigma(options["sigma"]),
+    }

@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from erf.borrow import borrowed, placed_like
 from erf.draws import Exactly, UntilPrecise
 from erf.errors import SettingError
-from erf.geometry import UnitName
+from erf.geometry import UnitName, spread_units
+from erf.layers import observe
 from erf.plan import Plan
 from erf.result import ProbeResult
 from erf.run import run_plans
@@ -103,14 +105,24 @@ def probe_units(
     model: nn.Module,
     image: Float[Tensor, "3 h w"],
     layer: str,
-    units: Sequence[tuple[int, int]],
+    units: Sequence[tuple[int, int]] | str,
     **settings: Any,
 ) -> list[ProbeResult]:
     """Probe several units of a layer in one pass, with all draws kept; settings as in `probe`.
 
+    Args:
+        model, image, layer: as in `probe`.
+        units: positions, or ``grid:N`` for N by N of them spread evenly over the layer.
+        settings: as in `probe`.
+
     Raises:
         SettingError: no unit is named; else as `probe`.
+        UnitError: a unit is outside the layer, or more are asked for than there are.
     """
+    if isinstance(units, str):
+        with borrowed(model):
+            (response,) = observe(model, placed_like(model, image)[None], [layer])
+        units = spread_units(units, (response.shape[2], response.shape[3]), layer)
     if not units:
         raise SettingError("units [] must name at least one unit")
     return _probe(model, image, [(layer, unit) for unit in units], **settings)

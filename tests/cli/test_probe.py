@@ -1,5 +1,6 @@
 """`erf probe` as a user runs it: on small inputs, and on everything that can be wrong."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -70,8 +71,8 @@ def test_a_probe_writes_what_the_library_measures(checkpoint, photo, tmp_path):
     )
     assert result.discrepancy == pytest.approx(expected.discrepancy, rel=1e-3)
     assert np.array_equal(result.picture, np.asarray(Image.open(photo)))
-    assert Image.open(out / "field.png").size[0] > 300
-    for words in ("tiny", "conv5_3@3,4", "32 px, 16 px", "204", str(out / "field.png")):
+    assert Image.open(out / "result.png").size[0] > 300
+    for words in ("tiny", "conv5_3@3,4", "32 px, 16 px", "204", str(out / "result.png")):
         assert words in done.output
 
 
@@ -91,7 +92,7 @@ def test_the_stride_defaults_to_half_the_patch(checkpoint, photo, tmp_path):
         ("--channel", 64, "channel 64 is outside layer 'fc7', which has 64 channels"),
         ("--patch", 65, "patch 65 is larger than the image (64x80)"),
         ("--patch", 0, "0 is not in the range x>=1"),
-        ("--draws", -3, "-3 is not in the range x>=1"),
+        ("--draws", -3, "-3 is neither a number above 0 nor 'auto'"),
         ("--sigma", 0, "0.0 is not in the range x>0"),
         ("--stride", 17, "stride 17 is larger than patch 16"),
         ("--stimulus", "fog", "stimulus 'fog' is none of blur"),
@@ -120,7 +121,8 @@ def test_pictures_that_are_none(checkpoint, tmp_path):
     text.write_text("not a picture")
     assert_refused(coarse(checkpoint, text), "text.jpg: is no image that can be read")
     assert_refused(coarse(checkpoint, tmp_path / "absent.jpg"), "absent.jpg: no such file")
-    assert_refused(coarse(checkpoint, tmp_path), "cannot be read as an image")
+    (tmp_path / "empty").mkdir()
+    assert_refused(coarse(checkpoint, tmp_path / "empty"), "the folder holds no image")
     whole = tmp_path / "whole.png"
     Image.new("RGB", (64, 64), "red").save(whole)
     half = tmp_path / "half.png"
@@ -147,7 +149,7 @@ def test_a_place_that_is_taken_keeps_what_it_holds(checkpoint, photo, tmp_path):
     taken = tmp_path / "taken"
     taken.mkdir()
     (taken / "thesis.txt").write_text("years of work")
-    assert_refused(coarse(checkpoint, photo, "--out", taken), "exists and holds something")
+    assert_refused(coarse(checkpoint, photo, "--out", taken), "exists and holds something other")
     assert [p.name for p in taken.iterdir()] == ["thesis.txt"]
     assert_refused(coarse(checkpoint, photo, "--out", taken / "thesis.txt"), "is a file")
     assert (taken / "thesis.txt").read_text() == "years of work"
@@ -159,6 +161,88 @@ def test_without_out_every_run_gets_a_folder_of_its_own(checkpoint, photo, tmp_p
         assert coarse(checkpoint, photo.resolve()).exit_code == 0
     names = {path.name for path in Path("erf-runs").iterdir()}
     assert names == {"tiny-fc7", "tiny-fc7-2"}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(3):
+        pixels = np.random.default_rng(index).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{'cab'[index]}.png")
+    return folder
+
+
+def test_a_folder_of_images_is_probed_in_order_and_averaged(checkpoint, photos, tmp_path):
+    out = tmp_path / "run"
+    done = coarse(checkpoint, photos, "--layer", "conv3_3", "--out", out)
+    assert done.exit_code == 0, done.output
+    names = sorted(path.name for path in out.glob("*.zarr"))
+    assert names == ["000-a.zarr", "001-b.zarr", "002-c.zarr"]
+    indices = [erf.open(out / name).plan.image_index for name in names]
+    assert indices == [0, 1, 2]
+    assert np.array_equal(
+        erf.open(out / names[0]).picture, np.asarray(Image.open(photos / "a.png"))
+    )
+    assert "3 fields, recentred on their units and averaged" in done.output
+
+
+def test_a_bad_image_is_skipped_only_when_asked(checkpoint, photos, tmp_path):
+    (photos / "b.png").write_text("no picture")
+    assert_refused(coarse(checkpoint, photos, "--out", tmp_path / "a"), "b.png: is no image")
+    out = tmp_path / "b"
+    done = coarse(checkpoint, photos, "--layer", "conv3_3", "--skip-bad", "--out", out)
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.glob("*.zarr")) == ["000-a.zarr", "002-c.zarr"]
+    (skipped,) = json.loads((out / "skipped.json").read_text())
+    assert skipped["index"] == 1
+    assert "b.png: is no image that can be read" in skipped["reason"]
+
+
+def test_the_same_run_goes_on_and_another_is_refused(checkpoint, photos, tmp_path):
+    out = tmp_path / "run"
+    question = ["--layer", "conv3_3", "--out", out]
+    assert coarse(checkpoint, photos, *question).exit_code == 0
+    kept = {path: path.stat().st_mtime_ns for path in out.glob("*.zarr")}
+    expected = erf.open(out / "001-b.zarr").discrepancy
+    shutil.rmtree(out / "001-b.zarr")
+    assert coarse(checkpoint, photos, *question).exit_code == 0
+    assert np.array_equal(erf.open(out / "001-b.zarr").discrepancy, expected)
+    for name in ("000-a.zarr", "002-c.zarr"):
+        assert (out / name).stat().st_mtime_ns == kept[out / name]
+    assert_refused(coarse(checkpoint, photos, *question, "--seed", 1), "other than this run")
+
+
+def test_a_grid_of_units_makes_a_folder_of_results(checkpoint, photo, tmp_path):
+    out = tmp_path / "run"
+    done = coarse(checkpoint, photo, "--layer", "conv3_3", "--unit", "grid:2", "--out", out)
+    assert done.exit_code == 0, done.output
+    names = sorted(path.name for path in (out / "result").glob("*.zarr"))
+    assert names == ["12,15.zarr", "12,5.zarr", "4,15.zarr", "4,5.zarr"]
+    assert "4 fields, recentred" in done.output
+    done = coarse(checkpoint, photo, "--layer", "conv5_3", "--unit", "grid:9")
+    assert_refused(done, "N must be from 1 to 8")
+
+
+def test_other_methods_answer_the_same_question(checkpoint, photo, tmp_path):
+    for method in ("gradient", "occlusion"):
+        out = tmp_path / method
+        options = ["--layer", "conv2_2", "--method", method, "--out", out]
+        done = run("probe", checkpoint, "--image", photo, "--draws", 1, *options)
+        assert done.exit_code == 0, done.output
+    occlusion = erf.open(tmp_path / "occlusion" / "result.zarr")
+    assert (occlusion.plan.patch, occlusion.plan.stride) == (11, 3)
+    assert (occlusion.plan.stimulus, occlusion.plan.unit) == ("replace", "max")
+    gradient = erf.open(tmp_path / "gradient" / "result.zarr")
+    assert gradient.discrepancy.shape == (64, 80)
+    assert gradient.discrepancy[:4].sum() == 0 < gradient.discrepancy.sum()
+
+
+def test_automatic_draws(checkpoint, photo, tmp_path):
+    out = tmp_path / "run"
+    settings = ["--patch", 32, "--stride", 16, "--layer", "conv5_3", "--draws", "auto"]
+    assert run("probe", checkpoint, "--image", photo, *settings, "--out", out).exit_code == 0
+    assert 4 <= erf.open(out / "result.zarr").plan.draws <= 64
 
 
 def test_layers_are_listed_with_shapes(checkpoint):
