@@ -1,8 +1,9 @@
-"""Where a command may write: new or empty folders, or the same run again, which goes on."""
+"""Where a command may write: what is new or empty, or the same run again, which goes on."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,24 @@ def claim_folder(out: Path | None, name: str, run: dict[str, Any] | None = None)
         raise click.BadParameter(
             f"--out {out}: exists and holds something other than this run; name a new folder"
         )
+    return out
+
+
+def claim_file(out: Path, suffixes: Set[str]) -> Path:
+    """Check that a file may be written.
+
+    Args:
+        out: the user's choice.
+        suffixes: endings that its name may have, such as ``.html``.
+
+    Raises:
+        click.BadParameter: when the place is taken or the name ends in something else.
+    """
+    if out.suffix.lower() not in suffixes:
+        known = " or ".join(sorted(suffixes))
+        raise click.BadParameter(f"--out {out}: the name must end in {known}")
+    if out.exists():
+        raise click.BadParameter(f"--out {out}: exists; name a new file")
     return out
 
 
