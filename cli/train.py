@@ -1,135 +1,146 @@
-"""``erf train``: train a small ParseNet on generated scenes and score how far it hears."""
+"""``erf train``: train a ParseNet or an FCN, by default a small one on generated scenes."""
 
 from __future__ import annotations
 
 import shlex
-from itertools import count
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
+from cli.experiment import CONFIG, asked_experiment, default_name, given_command
 from cli.number import FiniteRange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.console import Console
-    from torch import nn
 
-    from parsenet.recipe import Recipe
-    from parsenet.scenes import SceneScores, SceneSpec
+    from parsenet.experiment import Experiment, Prepared
 
-# Scenes that the trained model is scored on; the same for every seed.
+# Scenes that a model trained on scenes is scored on; the same for every seed.
 SCORED_SCENES = 200
 SCORED_SEED = 0
 
 
 @click.command()
-@click.option(
-    "--fusion", type=click.Choice(["none", "early", "late"]), default="late", show_default=True
+@click.argument(
+    "variant", type=click.Choice(["parsenet", "fcn32s", "fcn16s", "fcn8s"]), default="parsenet"
 )
 @click.option(
-    "--normalize/--no-normalize", default=True, show_default=True, help="L2-normalise features."
+    "--data",
+    default="scenes",
+    show_default=True,
+    metavar="NAME",
+    help="scenes, voc2012, pascal-context, pascal-context-59, sift-flow, camvid or folder.",
 )
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the photos.")
+@click.option("--split", default="train", show_default=True, help="train, trainaug, ...")
+@click.option(
+    "--recipe",
+    metavar="NAME",
+    help="parsenet-release, baseline-a, ...  [default: that of data or VARIANT]",
+)
+@click.option(
+    "--init", metavar="WEIGHTS", help="File of trained weights, or torchvision's name of some."
+)
+@click.option("--fusion", type=click.Choice(["none", "early", "late"]), help="[default: late]")
+@click.option(
+    "--normalize/--no-normalize", default=None, help="L2-normalise features.  [default: yes]"
+)
+@click.option("--context", metavar="LAYER", help="Layer that is averaged.  [default: fc7]")
+@click.option("--local", metavar="LAYERS", help="Local features, as fc7,conv5_3.  [default: fc7]")
 @click.option(
     "--width",
     type=FiniteRange(min=0, max=1, min_open=True),
-    default=0.125,
-    show_default=True,
-    help="Channels, as a share of VGG-16's.",
+    help="Share of VGG-16's channels.  [default: 0.125 on scenes, else 1]",
 )
-@click.option("--iterations", type=click.IntRange(min=1), default=500, show_default=True)
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--batch-norm/--no-batch-norm", default=None, help="[default: on scenes]")
+@click.option("--dropout/--no-dropout", default=None, help="[default: not on scenes]")
+@click.option("--iterations", type=click.IntRange(min=1), help="[default: the recipe's]")
+@click.option("--batch-size", type=click.IntRange(min=1), help="[default: the recipe's]")
 @click.option(
     "--learning-rate",
     type=FiniteRange(min=0, max=1, min_open=True),
-    default=0.003,
-    show_default=True,
-    help="At the start; it falls to 0 (poly, power 0.9).",
+    help="At the start.  [default: the recipe's]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option(
-    "--size", type=click.IntRange(64, 2048), default=384, show_default=True, help="Pixels a side."
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any other value of the recipe."
+)
+@click.option(
+    "--size",
+    type=click.IntRange(64, 2048),
+    default=384,
+    show_default=True,
+    help="Side of the scenes, pixels.",
+)
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="Repeat the training of this config.toml."
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    help="Go on in this folder of an interrupted training.",
+)
+@click.option(
+    "--snapshot-every",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Iterations.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Processes that load images.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="New .safetensors file.  [default: erf-runs/parsenet-FUSION.safetensors]",
+    help="New or empty folder.  [default: erf-runs/VARIANT-FUSION]",
 )
 @click.pass_context
 def train(
-    ctx: click.Context,
-    fusion: str,
-    normalize: bool,
-    width: float,
-    iterations: int,
-    batch_size: int,
-    learning_rate: float,
-    seed: int,
-    size: int,
-    out: Path | None,
+    ctx: click.Context, /, snapshot_every: int, workers: int, out: Path | None, **asked: Any
 ) -> None:
-    """Train a small ParseNet on generated scenes.
+    """Train VARIANT, by default a small ParseNet on generated scenes.
 
-    An object's class hangs on a sun or moon elsewhere in its scene: without global context a
-    network can only guess it where that is out of hearing. Ends with scores by that distance, and
-    writes a checkpoint for `erf probe`.
+    In a scene an object's class hangs on a sun or moon elsewhere: without global context a network
+    can only guess it where that is out of hearing. Ends with scores by that distance. The folder
+    gets a checkpoint for `erf probe`, the configuration, metrics.jsonl, and snapshots from which
+    an interrupted training goes on.
     """
-    path = claim_file(out, f"parsenet-{fusion}")
+    experiment, folder = asked_experiment(ctx, out, **asked)
 
-    import torch
     from rich.console import Console
 
-    from parsenet.recipes import recipe as named_recipe
-    from parsenet.scenes import CLASSES, SceneSpec
-    from parsenet.variants import build
+    from parsenet.experiment import prepare
 
-    # Dropout is for many passes over few images; here no image comes twice.
-    options = {
-        "width": width,
-        "batch_norm": True,
-        "dropout": False,
-        "fusion": fusion,
-        "normalize": normalize,
-    }
-    torch.manual_seed(seed)
-    model = build("parsenet", classes=len(CLASSES), **options)
-    spec = SceneSpec(seed=seed, size=size)
-    recipe = named_recipe("scenes").override(
-        max_iter=iterations, batch_size=batch_size, base_lr=learning_rate, seed=seed
-    )
     console = Console()
-    _fit(model, spec, recipe, console)
-    scores = _score(model, size)
-    _report(scores, console)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _save(model, options, path, _provenance(_command(ctx), spec, recipe, scores))
+    prepared = prepare(experiment)
+    if prepared.report:
+        console.print(prepared.report, highlight=False)
+    name = default_name(experiment)
+    try:
+        _fit(experiment, prepared, folder, snapshot_every, workers, console)
+    except KeyboardInterrupt:
+        click.echo(f"go on with: erf train --resume {shlex.quote(str(folder))}", err=True)
+        raise
+    path = folder / f"{name}.safetensors"
+    _save(experiment, prepared, path, given_command(ctx), console)
     console.print(f"[bold]{path}[/]  probe it: erf probe {shlex.quote(str(path))}", soft_wrap=True)
 
 
-def claim_file(out: Path | None, name: str) -> Path:
-    """Name the file of a checkpoint, not made yet.
-
-    Raises:
-        click.BadParameter: when the place is taken, or its name does not end in ``.safetensors``.
-    """
-    if out is None:
-        places = (
-            Path("erf-runs", f"{name}{'' if n == 1 else f'-{n}'}.safetensors") for n in count(1)
-        )
-        return next(place for place in places if not place.exists())
-    if out.suffix != ".safetensors":
-        raise click.BadParameter(f"--out {out}: a checkpoint's name ends in .safetensors")
-    if out.exists():
-        raise click.BadParameter(f"--out {out}: exists; name a new file")
-    return out
-
-
-def _fit(model: nn.Module, spec: SceneSpec, recipe: Recipe, console: Console) -> None:
-    """Train, with a progress bar."""
+def _fit(
+    experiment: Experiment,
+    prepared: Prepared,
+    folder: Path,
+    snapshot_every: int,
+    workers: int,
+    console: Console,
+) -> None:
+    """Train in the folder, with a progress bar; go on from its last snapshot if it has one."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -138,124 +149,76 @@ def _fit(model: nn.Module, spec: SceneSpec, recipe: Recipe, console: Console) ->
         TimeRemainingColumn,
     )
 
-    from parsenet.scenes import SceneSamples, class_weights
-    from parsenet.train import Trainer
+    from parsenet.loop import training
 
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(experiment.to_toml(), "utf-8")
+    recipe = experiment.recipe
+    columns = (
+        "loss {task.fields[loss]:.3f}  rate {task.fields[rate]:.1e}  "
+        "{task.fields[speed]:.1f} images/s  left"
+    )
     progress = Progress(
-        TextColumn("training"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}  rate {task.fields[rate]:.1e}  left"),
+        TextColumn(columns),
         TimeRemainingColumn(),
         console=console,
     )
+    steps = training(
+        prepared.model,
+        prepared.data,
+        recipe,
+        input_space=prepared.input_space,
+        class_weights=prepared.class_weights,
+        folder=folder,
+        resume=True,
+        snapshot_every=snapshot_every,
+        workers=workers,
+    )
     with progress:
-        bar = progress.add_task(
-            "training", total=recipe.max_iter, loss=float("nan"), rate=recipe.rate(0)
-        )
-        smooth = None
-        for step in Trainer(model, SceneSamples(spec), recipe, class_weights=class_weights(spec)):
-            smooth = step.loss if smooth is None else 0.95 * smooth + 0.05 * step.loss
-            progress.update(bar, completed=step.iteration, loss=smooth, rate=step.learning_rate)
-
-
-def _score(model: nn.Module, size: int) -> SceneScores:
-    """Score on scenes that no training has seen."""
-    from parsenet.scenes import HELD_OUT, SceneSpec, score_scenes
-
-    spec = SceneSpec(seed=SCORED_SEED, size=size)
-    return score_scenes(model, spec, first=HELD_OUT, scenes=SCORED_SCENES)
-
-
-def _report(scores: SceneScores, console: Console) -> None:
-    """Print the scores per class and by cue distance."""
-    from rich import box
-    from rich.table import Table
-
-    from parsenet.scenes import CLASSES
-
-    classes = Table("class", box=box.SIMPLE_HEAD, title=f"IoU on {scores.scenes} unseen scenes")
-    classes.add_column("IoU", justify="right")
-    for name, iou in zip(CLASSES, scores.whole.iou, strict=True):
-        classes.add_row(name, f"{iou:.3f}")
-    classes.add_section()
-    classes.add_row("mean", f"{scores.whole.mean_iou:.3f}", style="bold")
-    console.print(classes)
-    bands = Table("cue at, px", box=box.SIMPLE_HEAD, title="Objects by distance to their cue")
-    for title in ("objects", "mean IoU", "cue right"):
-        bands.add_column(title, justify="right")
-    for band in scores.bands:
-        reach = f"{band.near:.0f} to {band.far:.0f}" if band.far < 1e9 else f"{band.near:.0f} on"
-        bands.add_row(reach, str(band.objects), f"{band.mean_iou:.3f}", f"{band.cue_accuracy:.3f}")
-    console.print(bands)
-    console.print("cue right: share of the pixels of the right shape; guessing gives 0.5")
-
-
-def _command(ctx: click.Context) -> str:
-    """Return the command line that was given, but for where it wrote."""
-    words = ["erf", "train"]
-    for option in ctx.command.params:
-        name = option.name or ""
-        if name == "out" or ctx.get_parameter_source(name) != ParameterSource.COMMANDLINE:
-            continue
-        value = ctx.params[name]
-        if isinstance(value, bool):
-            words.append(option.opts[0] if value else option.secondary_opts[0])
-        else:
-            words += [option.opts[0], str(value)]
-    return shlex.join(words)
-
-
-def _provenance(
-    command: str, spec: SceneSpec, recipe: Recipe, scores: SceneScores
-) -> Mapping[str, Any]:
-    """Return how the model was trained, for the checkpoint's metadata."""
-    from dataclasses import asdict
-    from importlib.metadata import version
-
-    from parsenet.scenes import CLASSES
-
-    return {
-        "command": command,
-        "data": {"scenes": {"seed": spec.seed, "size": spec.size}},
-        "recipe": asdict(recipe),
-        "software": {name: version(name) for name in ("erf-probe", "torch", "numpy")},
-        "scores": {
-            "scenes": scores.scenes,
-            "mean_iou": known(scores.whole.mean_iou),
-            "iou": dict(zip(CLASSES, map(known, scores.whole.iou), strict=True)),
-            "by_cue_distance": [
-                {
-                    "from": band.near,
-                    "objects": band.objects,
-                    "mean_iou": known(band.mean_iou),
-                    "cue_accuracy": known(band.cue_accuracy),
-                }
-                for band in scores.bands
-            ],
-        },
-    }
-
-
-def known(score: float) -> float | None:
-    """Return a score as JSON takes it: None where there was nothing to score."""
-    return None if isnan(score) else float(score)
+        bar = progress.add_task("", total=recipe.max_iter, loss=0.0, rate=recipe.rate(0), speed=0.0)
+        loss = None
+        for step in steps:
+            loss = step.loss if loss is None else 0.95 * loss + 0.05 * step.loss
+            speed = step.images / step.seconds
+            progress.update(
+                bar, completed=step.iteration, loss=loss, rate=step.learning_rate, speed=speed
+            )
 
 
 def _save(
-    model: nn.Module, options: Mapping[str, Any], path: Path, training: Mapping[str, Any]
+    experiment: Experiment, prepared: Prepared, path: Path, command: str, console: Console
 ) -> None:
-    from parsenet.checkpoint import Checkpoint, save_checkpoint
-    from parsenet.scenes import CLASSES, INPUT_SPACE
+    """Score a model of scenes, and write the checkpoint."""
+    from dataclasses import asdict
+    from importlib.metadata import version
 
+    from cli.scene_report import plain_scores, print_scores
+    from parsenet.checkpoint import Checkpoint, save_checkpoint
+    from parsenet.scenes import HELD_OUT, SceneSpec, score_scenes
+
+    settings = asdict(experiment)
+    trained: dict[str, Any] = {
+        "command": command,
+        "recipe": settings.pop("recipe"),
+        "experiment": settings,
+        "software": {name: version(name) for name in ("erf-probe", "torch", "numpy")},
+    }
+    if experiment.data == "scenes":
+        spec = SceneSpec(seed=SCORED_SEED, size=experiment.size)
+        scores = score_scenes(prepared.model, spec, first=HELD_OUT, scenes=SCORED_SCENES)
+        print_scores(scores, console)
+        trained["scores"] = plain_scores(scores)
+    space = prepared.input_space
     checkpoint = Checkpoint(
-        "parsenet",
-        options,
-        CLASSES,
-        INPUT_SPACE.mean,
-        INPUT_SPACE.std,
-        INPUT_SPACE.channel_order,
-        training,
-        model=model,
+        experiment.variant,
+        experiment.options,
+        prepared.classes,
+        space.mean,
+        space.std,
+        space.channel_order,
+        trained,
+        model=prepared.model,
     )
     save_checkpoint(checkpoint, path)

@@ -8,7 +8,7 @@ class only if it listens as far as the cue, whose distance is known for every ob
 
 from parsenet.scenes.hearing import BANDS, Band, SceneScores, cue_accuracy, score_scenes
 from parsenet.scenes.render import render
-from parsenet.scenes.samples import HELD_OUT, INPUT_SPACE, SceneSamples, class_weights
+from parsenet.scenes.samples import HELD_OUT, INPUT_SPACE, Scenes, class_weights, root_weights
 from parsenet.scenes.spec import (
     CLASSES,
     CUES,
@@ -32,13 +32,14 @@ __all__ = [
     "Band",
     "Box",
     "Scene",
-    "SceneSamples",
     "SceneScores",
     "SceneSpec",
+    "Scenes",
     "Thing",
     "class_weights",
     "cue_accuracy",
     "object_class",
     "render",
+    "root_weights",
     "score_scenes",
 ]

@@ -1,54 +1,64 @@
 """`erf train` as a user runs it: at a tiny size, and on everything that can be wrong."""
 
 import importlib
+import tomllib
 
 import pytest
 import torch
 from click.testing import CliRunner
+from strategies.killing import start
 
-from cli.train import train
+from cli import main
 from parsenet import load_checkpoint
+from parsenet.journal import read_journal
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render, score_scenes
 
-TINY = ["--width", "0.0625", "--iterations", "2", "--batch-size", "2", "--size", "64"]
+TINY = ["--width", "0.0625", "--iterations", "3", "--batch-size", "2", "--size", "64"]
 
 
 def run(*arguments):
-    return CliRunner().invoke(train, [str(argument) for argument in arguments])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("cli.train"), "SCORED_SCENES", 6)
+        return CliRunner().invoke(main, ["train", *map(str, arguments)])
 
 
-@pytest.fixture(autouse=True)
-def few_scenes(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("cli.train"), "SCORED_SCENES", 6)
+def weights(path):
+    return load_checkpoint(path).model.state_dict()
+
+
+def assert_same_weights(one, other):
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    path = tmp_path_factory.mktemp("run") / "deep" / "net.safetensors"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("cli.train"), "SCORED_SCENES", 6)
-        done = run(*TINY, "--seed", 4, "--fusion", "early", "--no-normalize", "--out", path)
+    folder = tmp_path_factory.mktemp("run") / "deep"
+    done = run(*TINY, "--seed", 4, "--fusion", "early", "--no-normalize", "--out", folder)
     assert done.exit_code == 0, done.output
-    return path, done.output
+    return folder, done.output
 
 
 def test_a_training_reports_scores_and_writes_a_checkpoint(trained):
-    path, output = trained
+    folder, output = trained
+    path = folder / "parsenet-early.safetensors"
     checkpoint = load_checkpoint(path)
     assert checkpoint.variant == "parsenet"
     assert checkpoint.classes == CLASSES
-    assert checkpoint.options["fusion"] == "early"
-    assert checkpoint.options["normalize"] is False
-    assert checkpoint.options["width"] == 0.0625
+    options = {"fusion": "early", "normalize": False, "width": 0.0625, "batch_norm": True}
+    assert checkpoint.options == {**options, "dropout": False}
     assert f"erf probe {path}" in output.replace("\n", "")
     assert "cue right" in output
-    assert "2/2" in output
+    assert "3/3" in output
     for name in CLASSES:
         assert name in output
+    assert [line["iteration"] for line in read_journal(folder / "metrics.jsonl")] == [1, 2, 3]
 
 
 def test_the_scores_in_the_metadata_are_those_of_the_weights_in_the_file(trained):
-    checkpoint = load_checkpoint(trained[0])
+    checkpoint = load_checkpoint(trained[0] / "parsenet-early.safetensors")
     spec = SceneSpec(seed=0, size=64)
     again = score_scenes(checkpoint.model, spec, first=HELD_OUT, scenes=6)
     scores = checkpoint.training["scores"]
@@ -58,20 +68,57 @@ def test_the_scores_in_the_metadata_are_those_of_the_weights_in_the_file(trained
     assert scores["scenes"] == 6
 
 
-def test_the_metadata_tell_how_to_train_it_again(trained, tmp_path):
-    path, _ = trained
+def test_the_command_in_the_metadata_trains_it_again(trained, tmp_path):
+    path = trained[0] / "parsenet-early.safetensors"
     training = load_checkpoint(path).training
     assert training["command"] == (
-        "erf train --fusion early --no-normalize --width 0.0625 --iterations 2 --batch-size 2 "
+        "erf train --fusion early --no-normalize --width 0.0625 --iterations 3 --batch-size 2 "
         "--seed 4 --size 64"
     )
     assert training["recipe"]["seed"] == 4
-    assert training["recipe"]["max_iter"] == 2
-    again = tmp_path / "net.safetensors"
-    words = training["command"].split()[2:]
-    assert run(*words, "--out", again).exit_code == 0
-    first, second = (load_checkpoint(file).model.state_dict() for file in (path, again))
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert run(*training["command"].split()[2:], "--out", tmp_path / "again").exit_code == 0
+    assert_same_weights(path, tmp_path / "again" / path.name)
+
+
+def test_the_written_configuration_trains_it_again(trained, tmp_path):
+    folder, _ = trained
+    assert tomllib.loads((folder / "config.toml").read_text())["recipe"]["max_iter"] == 3
+    done = run("--config", folder / "config.toml", "--out", tmp_path / "again")
+    assert done.exit_code == 0, done.output
+    name = "parsenet-early.safetensors"
+    assert_same_weights(folder / name, tmp_path / "again" / name)
+
+
+def train_until_interrupted(folder):
+    """End the process without any goodbye in the fifth iteration."""
+    import os
+
+    from parsenet.learner import Learner
+
+    step = Learner.step
+
+    def deadly(self, batch):
+        if self.iteration == 4:
+            os._exit(9)
+        return step(self, batch)
+
+    Learner.step = deadly
+    main(["train", *LONGER, "--out", str(folder)])
+
+
+LONGER = [*TINY, "--iterations", "6", "--snapshot-every", "3"]
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path):
+    process = start(train_until_interrupted, tmp_path / "stopped")
+    process.join()
+    assert process.exitcode == 9
+    assert not list((tmp_path / "stopped").glob("parsenet-*"))
+    done = run("--resume", tmp_path / "stopped")
+    assert done.exit_code == 0, done.output
+    assert run(*LONGER, "--out", tmp_path / "whole").exit_code == 0
+    name = "parsenet-late.safetensors"
+    assert_same_weights(tmp_path / "whole" / name, tmp_path / "stopped" / name)
 
 
 def test_without_out_the_first_free_name_is_taken(tmp_path, monkeypatch):
@@ -79,16 +126,16 @@ def test_without_out_the_first_free_name_is_taken(tmp_path, monkeypatch):
     assert run(*TINY).exit_code == 0
     assert run(*TINY).exit_code == 0
     names = sorted(path.name for path in (tmp_path / "erf-runs").iterdir())
-    assert names == ["parsenet-late-2.safetensors", "parsenet-late.safetensors"]
+    assert names == ["parsenet-late", "parsenet-late-2"]
 
 
 def test_nothing_is_overwritten(tmp_path):
-    path = tmp_path / "mine.safetensors"
-    path.write_bytes(b"precious")
-    done = run(*TINY, "--out", path)
+    (tmp_path / "mine").write_text("precious")
+    done = run(*TINY, "--out", tmp_path)
     assert done.exit_code == 2
-    assert done.output.splitlines()[-1].endswith(f"--out {path}: exists; name a new file")
-    assert path.read_bytes() == b"precious"
+    words = f"--out {tmp_path}: exists and holds something"
+    assert words in done.output.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize(
@@ -103,22 +150,40 @@ def test_nothing_is_overwritten(tmp_path):
         ("--size", 63, "63 is not in the range 64<=x<=2048"),
         ("--seed", -1, "-1 is not in the range"),
         ("--fusion", "middle", "'middle' is not one of 'none', 'early', 'late'"),
-        ("--out", "net.pt", "a checkpoint's name ends in .safetensors"),
+        ("--recipe", "soup", "no recipe 'soup'; there are parsenet-release"),
+        ("--set", "gama=1", "a recipe has no 'gama'"),
+        ("--set", "power=-1", "power must be a number of at least 0, not -1"),
+        ("--data", "coco", "no data set 'coco'; there are voc2012"),
+        ("--data", "camvid", "camvid: needs the root folder of its files"),
+        ("--init", "nowhere.pth", "nowhere.pth: no such file"),
+        ("--local", "fc7,fc9", "local must name some of"),
+        ("--config", "nowhere.toml", "--config takes no width: that is settled"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_exit_code_2(option, value, words):
+def test_what_cannot_be_is_one_line_and_exit_code_2(option, value, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     done = run(*TINY, option, value)
     assert done.exit_code == 2
     assert words in done.output.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupt_ends_it_without_a_traceback_or_a_file(tmp_path, monkeypatch):
+def test_a_configuration_that_is_none_and_a_training_that_has_ended_are_refused(trained, tmp_path):
+    ended = run("--resume", trained[0])
+    assert ended.exit_code == 2
+    assert ended.output.splitlines()[-1].endswith(f"--resume {trained[0]}: this training has ended")
+    none = run("--resume", tmp_path)
+    assert none.exit_code == 2
+    assert f"{tmp_path / 'config.toml'}: no such file" in none.output.splitlines()[-1]
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("torch.optim.AdamW.step", interrupted)
-    done = run(*TINY, "--out", tmp_path / "net.safetensors")
+    monkeypatch.setattr("parsenet.learner.Learner.step", interrupted)
+    done = run(*TINY, "--out", tmp_path / "run")
     assert done.exit_code == 1
+    assert f"go on with: erf train --resume {tmp_path / 'run'}" in done.output
     assert done.output.endswith("Aborted!\n")
     assert "Traceback" not in done.output
-    assert not list(tmp_path.iterdir())

@@ -8,8 +8,9 @@ from torch import nn
 from parsenet.scenes import (
     CLASSES,
     HELD_OUT,
+    INPUT_SPACE,
     OBJECT_CLASSES,
-    SceneSamples,
+    Scenes,
     SceneSpec,
     class_weights,
     render,
@@ -65,13 +66,19 @@ def test_one_that_hears_everything_is_perfect_and_its_mode_is_kept():
     assert int(scores.whole.truth.sum()) == 4 * SPEC.size**2
 
 
-def test_samples_begin_where_they_are_told_and_are_normalised():
-    image, label = SceneSamples(SPEC, first=5)[2]
-    scene = render(SPEC, 7)
-    assert np.array_equal(label.numpy(), scene.label)
-    assert image.shape == (3, 192, 192)
-    red = (scene.image[:, :, 0].astype(float) - 170) / 43
-    assert np.allclose(image[0].numpy(), red, atol=1e-5)
+def test_scenes_are_endless_training_data():
+    image, label = Scenes(SPEC)[10**12]
+    scene = render(SPEC, 10**12)
+    assert np.array_equal(image, scene.image)
+    assert np.array_equal(label, scene.label)
+    assert not hasattr(Scenes, "__len__")
+
+
+def test_the_input_space_centres_scenes_roughly():
+    spec = SceneSpec(seed=11, size=96)
+    images = torch.stack([INPUT_SPACE.tensor(render(spec, index).image) for index in range(200)])
+    assert images.mean(dim=(0, 2, 3)).abs().max() < 0.25
+    assert (images.std(dim=(0, 2, 3)) - 1).abs().max() < 0.25
 
 
 def test_class_weights_make_an_average_pixel_weigh_one_and_rare_classes_more():

@@ -1,0 +1,146 @@
+"""One training, resolved: which network, on which data, from which weights, by which recipe."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor, nn
+
+from parsenet.datasets import VOID, open_dataset
+from parsenet.datasets.dataset import LabelledImages
+from parsenet.errors import TrainingError
+from parsenet.initial import start_classifiers
+from parsenet.input_space import IMAGENET, InputSpace
+from parsenet.pretrained import load_weights, transplant
+from parsenet.recipe import Recipe
+from parsenet.scenes import (
+    CLASSES,
+    INPUT_SPACE,
+    Scenes,
+    SceneSpec,
+    class_weights,
+    root_weights,
+)
+from parsenet.supply import Labelled
+from parsenet.toml import to_toml
+from parsenet.variants import build
+
+# Images whose labels decide how a class weighs in the loss.
+WEIGHED_IMAGES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Everything that decides what a training comes to; as TOML it repeats the training.
+
+    Attributes:
+        variant, options: the network and its keywords, as ``build`` takes them.
+        data, root, split: the data set, as ``open_dataset`` takes them; "scenes" needs no root.
+        size: side of the generated scenes in pixels; photos have their own sizes.
+        init: trained weights to begin with, as ``load_weights`` takes them; empty: none.
+        recipe: how it is trained.
+    """
+
+    variant: str = "parsenet"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    data: str = "scenes"
+    root: str = ""
+    split: str = "train"
+    size: int = 384
+    init: str = ""
+    recipe: Recipe
+
+    @property
+    def spec(self) -> SceneSpec:
+        """The family of the generated scenes."""
+        return SceneSpec(seed=self.recipe.seed, size=self.size)
+
+    def to_toml(self) -> str:
+        """Write every value; ``from_toml`` reads it."""
+        return to_toml(asdict(self))
+
+    @classmethod
+    def from_toml(cls, text: str) -> Experiment:
+        """Read what ``to_toml`` wrote; values that are left out take their defaults.
+
+        Raises:
+            TrainingError: if it is not TOML, or a name or value is unknown.
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise TrainingError(f"configuration is not TOML: {error}") from error
+        names = {item.name: item.type for item in fields(cls)}
+        for name, value in values.items():
+            if name not in names:
+                raise TrainingError(f"a configuration has no {name!r}; it has {', '.join(names)}")
+            kind = {"str": str, "int": int}.get(str(names[name]), dict)
+            if type(value) is not kind:
+                raise TrainingError(f"{name} must be of type {kind.__name__}, not {value!r}")
+        if "recipe" not in values:
+            raise TrainingError("configuration lacks recipe")
+        return cls(**{**values, "recipe": Recipe.from_table(values["recipe"])})
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a training begins with.
+
+    ``report`` says in one line what became of the initial weights; empty if there were none.
+    """
+
+    model: nn.Module
+    data: Labelled
+    classes: tuple[str, ...]
+    input_space: InputSpace
+    class_weights: Float32[Tensor, "classes"] | None
+    report: str
+
+
+def prepare(experiment: Experiment) -> Prepared:
+    """Build the network, fill in its initial weights and open the data.
+
+    What is not filled in is random, a function of the recipe's seed.
+
+    Raises:
+        ParseNetError: if anything in it does not exist or does not fit; one line says what.
+    """
+    recipe, data = experiment.recipe, open_data(experiment)
+    classes = CLASSES if isinstance(data, Scenes) else data.classes
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        model = build(experiment.variant, classes=len(classes), **experiment.options)
+    space = INPUT_SPACE if isinstance(data, Scenes) else IMAGENET
+    report, loaded = "", tuple[str, ...]()
+    if experiment.init:
+        planted = transplant(model, load_weights(experiment.init))
+        space, report = planted.input_space, planted.summary()
+        loaded = (*planted.matched, *planted.reshaped)
+    if recipe.classifier_init == "zero":  # "xavier" is how they are built
+        start_classifiers(model, "zero", loaded=loaded)
+    weights = _class_weights(experiment, data) if recipe.weigh_classes else None
+    return Prepared(model, data, classes, space, weights, report)
+
+
+def open_data(experiment: Experiment) -> Scenes | LabelledImages:
+    """Return the images to train on: endless scenes, or a split of photos."""
+    if experiment.data == "scenes":
+        return Scenes(experiment.spec)
+    return open_dataset(experiment.data, experiment.root or None, experiment.split)
+
+
+def _class_weights(
+    experiment: Experiment, data: Scenes | LabelledImages
+) -> Float32[Tensor, "classes"]:
+    if isinstance(data, Scenes):
+        return class_weights(experiment.spec)
+    pixels = np.zeros(VOID + 1, np.int64)
+    for index in np.linspace(0, len(data) - 1, min(len(data), WEIGHED_IMAGES)).astype(int):
+        pixels += np.bincount(data[int(index)][1].ravel(), minlength=VOID + 1)
+    return root_weights(pixels[: len(data.classes)])
