@@ -90,7 +90,7 @@ def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -
     """
     from cli.model import load_model
     from cli.output import claim_folder
-    from cli.series import Series, find_images
+    from cli.probing import Series, find_images
     from cli.summary import draw_field, print_average, print_result
 
     if options["method"] == "occlusion":
