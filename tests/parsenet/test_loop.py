@@ -76,23 +76,30 @@ def test_killed_at_random_moments_and_resumed_it_ends_the_same(tmp_path, values,
 
 
 @pytest.mark.parametrize(
-    "values", [{"momentum": 0.95}, SMALL, {"loss": "mean"}], ids=["sum", "weighted", "mean"]
+    ("values", "options"),
+    [
+        ({"momentum": 0.95}, {}),
+        (SMALL, {}),
+        ({"loss": "mean"}, {}),
+        ({}, {"fusion": "none", "local": ("conv4_3",)}),
+    ],
+    ids=["sum", "weighted", "mean", "idle layers"],
 )
-def test_two_processes_train_as_one_does(tmp_path, values):
+def test_two_processes_train_as_one_does(tmp_path, values, options):
     """No batch norm, whose statistics are a process's own; dropout is on: one image at a time."""
     recipe = make_recipe(**values)
     one, two = tmp_path / "one", tmp_path / "two"
-    run(one, recipe, {})
+    run(one, recipe, options)
     two.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    processes = [start(run_as, rank, 2, port, two, recipe, {}) for rank in range(2)]
+    processes = [start(run_as, rank, 2, port, two, recipe, options) for rank in range(2)]
     for process in processes:
         process.join(120)
         assert process.exitcode == 0
     expected = weights_of(one)
-    begun = make_model().state_dict()
+    begun = make_model(**options).state_dict()
     for name, weight in weights_of(two).items():
         moved = (expected[name] - begun[name]).abs().max()
         assert (weight - expected[name]).abs().max() <= 1e-4 * moved + 1e-7, name
@@ -145,6 +152,25 @@ def test_the_first_update_is_the_hand_computed_one():
     assert (expected - score).abs().max() > 1e-4
     trained = run(None, make_recipe(**values, iter_size=1), {"dropout": False})
     torch.testing.assert_close(trained.fc7_norm_score.weight, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_autocast_computes_coarsely_but_keeps_its_weights_fine():
+    fine, coarse = (
+        [
+            step.loss
+            for step in training(
+                make_model(dropout=False),
+                Photos(),
+                make_recipe(max_iter=3, autocast=autocast),
+                input_space=SPACE,
+            )
+        ]
+        for autocast in (False, True)
+    )
+    assert fine != coarse
+    np.testing.assert_allclose(fine, coarse, rtol=0.02)
+    model = run(None, make_recipe(max_iter=1, autocast=True), {})
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
 def test_it_learns():

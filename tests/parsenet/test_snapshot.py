@@ -63,7 +63,7 @@ def flip(path: Path, position: int) -> None:
 
 
 def test_no_changed_byte_goes_unnoticed(tmp_path):
-    path = save_snapshot(snapshot(3, size=2), tmp_path)
+    path = save_snapshot(snapshot(3, size=1), tmp_path)
     whole = path.read_bytes()
     for position in range(len(whole)):
         flip(path, position)
