@@ -1,0 +1,259 @@
+"""``erf figure``: saved results as figures for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.checkpoint import CHECKPOINT_HELP
+from cli.file import claim_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    import erf
+
+Command = Callable[..., Any]
+
+PATHS = click.Path(path_type=Path)
+
+
+@click.group()
+def figure() -> None:
+    """Draw saved results: PNG, PDF or SVG, one column of a paper wide or two."""
+
+
+def drawn(name: str, width: str) -> Callable[[Command], Command]:
+    """The options that every figure has."""
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option("--dpi", type=click.FloatRange(min=30, max=1200), default=300.0),
+            click.option(
+                "--width", default=width, show_default=True, help="column, page or inches."
+            ),
+            click.option(
+                "--out",
+                type=PATHS,
+                default=Path(f"{name}.png"),
+                show_default=True,
+                help="New .png, .pdf or .svg file.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def write(figure: Figure, out: Path, dpi: float) -> None:
+    """Write a figure and say where."""
+    from figures import save
+
+    click.echo(f"figure  {save(figure, out, dpi=dpi)}")
+
+
+def claim(out: Path) -> None:
+    """Refuse an --out before anything is computed."""
+    claim_file(out, {".png", ".pdf", ".svg"})
+
+
+def open_units(paths: tuple[Path, ...], unit: str | None) -> list[erf.ProbeResult]:
+    """The results at paths and in folders, each narrowed to one unit."""
+    from cli.results import open_results
+    from erf.geometry import parse_unit
+    from figures.unit import at_unit
+
+    name = None if unit is None else parse_unit(unit)
+    return [at_unit(result, name) for path in paths for result in open_results(path)]
+
+
+UNIT = click.option("--unit", help="Of a whole layer's result: center, max or ROW,COL.")
+
+
+@figure.command()
+@click.argument("result", type=PATHS)
+@UNIT
+@click.option(
+    "--contour",
+    "contours",
+    multiple=True,
+    default=("mass:0.9545", "mass:0.5"),
+    show_default=True,
+    help="mass:SHARE or peak:SHARE; repeat for more.",
+)
+@click.option("--scale", type=click.Choice(["log", "linear"]), default="log", show_default=True)
+@drawn("field", "page")
+def field(
+    result: Path,
+    unit: str | None,
+    contours: tuple[str, ...],
+    scale: str,
+    out: Path,
+    width: str,
+    dpi: float,
+) -> None:
+    """Image, activation, theoretical field and empirical field of one unit.
+
+    A folder of several results is drawn by `erf figure compare` instead.
+    """
+    claim(out)
+    import erf
+    from figures import Outline, ShareScale, field_figure
+
+    opened = open_units((result,), unit)
+    if len(opened) != 1:
+        raise click.BadParameter(f"{result}: holds {len(opened)} results; name one of them")
+    drawing = field_figure(
+        opened[0],
+        erf.measure(opened[0]),
+        width=width,
+        outlines=[Outline.parse(name) for name in contours],
+        scale=ShareScale(scale),
+    )
+    write(drawing, out, dpi)
+
+
+@figure.command()
+@click.argument("results", nargs=-1, required=True, type=PATHS)
+@UNIT
+@click.option("--name", "names", multiple=True, help="Of each result.  [default: the model's]")
+@drawn("compare", "page")
+def compare(
+    results: tuple[Path, ...],
+    unit: str | None,
+    names: tuple[str, ...],
+    out: Path,
+    width: str,
+    dpi: float,
+) -> None:
+    """Fields side by side, their differences, profiles and sizes."""
+    claim(out)
+    import erf
+    from figures import compare_figure
+
+    opened = open_units(results, unit)
+    if names and len(names) != len(opened):
+        raise click.BadParameter(f"--name: {len(names)} names for {len(opened)} results")
+    measurements = [erf.measure(result) for result in opened]
+    write(compare_figure(opened, measurements, names=names or None, width=width), out, dpi)
+
+
+@figure.command()
+@click.argument("results", nargs=-1, required=True, type=PATHS)
+@UNIT
+@drawn("depth", "column")
+def depth(results: tuple[Path, ...], unit: str | None, out: Path, width: str, dpi: float) -> None:
+    """Theoretical and empirical size over the layers of a network, in the order given."""
+    claim(out)
+    import erf
+    from figures import depth_figure
+
+    opened = open_units(results, unit)
+    measurements = [erf.measure(result) for result in opened]
+    write(depth_figure(opened, measurements, width=width), out, dpi)
+
+
+@figure.command()
+@click.argument("runs", nargs=-1, required=True, type=PATHS)
+@UNIT
+@drawn("growth", "column")
+def growth(runs: tuple[Path, ...], unit: str | None, out: Path, width: str, dpi: float) -> None:
+    """Size of the field during training.
+
+    Each of RUNS is a folder of results; the last number in a result's path is its iteration.
+    """
+    claim(out)
+    from cli.drawing import read_growth
+    from figures import growth_figure
+
+    series = {run.name: read_growth(run, unit) for run in runs}
+    sides = {side for _, side in series.values() if side is not None}
+    theory = sides.pop() if len(sides) == 1 else None
+    curves = {name: probes for name, (probes, _) in series.items()}
+    write(growth_figure(curves, theory=theory, width=width), out, dpi)
+
+
+@figure.command()
+@click.argument("runs", nargs=-1, required=True, type=PATHS)
+@click.option("--score", default="mean_iou", show_default=True, help="Key of a score.")
+@drawn("training", "page")
+def training(runs: tuple[Path, ...], score: str, out: Path, width: str, dpi: float) -> None:
+    """Loss and scores of training RUNS, each a folder with metrics.jsonl or such a file."""
+    claim(out)
+    from cli.drawing import read_curves
+    from figures import training_figure
+
+    losses = {run.stem: read_curves(run, "loss") for run in runs}
+    scores = {run.stem: read_curves(run, score) for run in runs}
+    known = {name: curve for name, curve in scores.items() if curve}
+    name = score.replace("_", " ").replace("iou", "IoU")
+    write(training_figure(losses, known, score_name=name, width=width), out, dpi)
+
+
+@figure.command(epilog=CHECKPOINT_HELP)
+@click.argument("checkpoint")
+@click.option("--image", type=PATHS, help="Photo.  [default: Matplotlib's grace_hopper.jpg]")
+@click.option("--positions", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@drawn("scales", "column")
+def scales(
+    checkpoint: str,
+    image: Path | None,
+    positions: int,
+    seed: int,
+    out: Path,
+    width: str,
+    dpi: float,
+) -> None:
+    """L2 norms of the features of a ParseNet before and after it normalises them."""
+    claim(out)
+    from cli.checkpoint import open_checkpoint
+    from cli.picture import load_picture
+    from cli.drawing import feature_norms
+    from figures import scales_figure
+
+    picture = load_picture(image, None)
+    before, after = feature_norms(
+        open_checkpoint(checkpoint), picture, positions=positions, seed=seed
+    )
+    write(scales_figure(before, after, width=width), out, dpi)
+
+
+@figure.command(epilog=CHECKPOINT_HELP)
+@click.argument("image", type=PATHS)
+@click.argument("checkpoints", nargs=-1, required=True)
+@click.option("--truth", type=PATHS, help="PNG whose pixel values are the labels.")
+@drawn("segmentation", "page")
+def segmentation(
+    image: Path,
+    checkpoints: tuple[str, ...],
+    truth: Path | None,
+    out: Path,
+    width: str,
+    dpi: float,
+) -> None:
+    """IMAGE, truth, what each of CHECKPOINTS calls its pixels, and a legend."""
+    claim(out)
+    import numpy as np
+    from PIL import Image
+
+    from cli.picture import load_picture
+    from cli.drawing import call_pixels
+    from figures import predictions_figure
+    from figures.colors import class_colors
+
+    picture = load_picture(image, None)
+    predictions, classes = call_pixels(checkpoints, picture)
+    label = None
+    if truth is not None:
+        with Image.open(truth) as opened:
+            label = np.array(opened)
+        if label.ndim != 2:
+            raise click.BadParameter(f"--truth {truth}: is no image of labels")
+    palette = class_colors(len(classes))
+    drawing = predictions_figure(picture, predictions, classes, palette, truth=label, width=width)
+    write(drawing, out, dpi)

@@ -1,0 +1,22 @@
+"""Where a command may write one file: a new one, of a kind that it can write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import click
+
+
+def claim_file(out: Path, suffixes: Collection[str]) -> Path:
+    """Refuse a file that exists or whose name says another kind; make its folder.
+
+    Raises:
+        click.BadParameter: naming the file; nothing is ever overwritten.
+    """
+    if out.suffix.lower() not in suffixes:
+        raise click.BadParameter(f"--out {out}: must end in one of {', '.join(sorted(suffixes))}")
+    if out.exists():
+        raise click.BadParameter(f"--out {out}: exists already; name a new file")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out

@@ -1,0 +1,40 @@
+"""``erf report``: results as one page to explore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.file import claim_file
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    show_default=True,
+    help="New HTML file.",
+)
+@click.option("--title", default="Empirical receptive fields", show_default=True)
+def report(results: tuple[Path, ...], out: Path, title: str) -> None:
+    """Write RESULTS as one HTML page that needs no network and no other file.
+
+    Results of whole layers (erf probe --unit all) let every unit be clicked and show whom a patch
+    reaches; results of one unit carry intervals. Folders of results are taken whole.
+    """
+    claim_file(out, {".html"})
+
+    import erf
+    from cli.results import open_results
+    from figures.report import report_page
+
+    opened = [result for path in results for result in open_results(path)]
+    measurements = [
+        None if result.target.unit is None else erf.measure(result) for result in opened
+    ]
+    page = report_page(opened, measurements, title=title)
+    out.write_text(page, encoding="utf-8")
+    click.echo(f"report  {out} ({out.stat().st_size / 1e6:.1f} MB)")
