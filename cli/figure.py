@@ -212,8 +212,8 @@ def scales(
     """L2 norms of the features of a ParseNet before and after it normalises them."""
     claim(out)
     from cli.checkpoint import open_checkpoint
-    from cli.picture import load_picture
     from cli.drawing import feature_norms
+    from cli.picture import load_picture
     from figures import scales_figure
 
     picture = load_picture(image, None)
@@ -241,8 +241,8 @@ def segmentation(
     import numpy as np
     from PIL import Image
 
-    from cli.picture import load_picture
     from cli.drawing import call_pixels
+    from cli.picture import load_picture
     from figures import predictions_figure
     from figures.colors import class_colors
 
