@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from parsenet.experiment import Experiment
+    from parsenet.processes import Processes
 
 CONFIG = "config.toml"
 
@@ -20,9 +21,8 @@ SCENE_OPTIONS = {"width": 0.125, "batch_norm": True, "dropout": False}
 RECIPES = {"parsenet": "parsenet-release", "fcn32s": "fcn32s", "fcn16s": "fcn16s", "fcn8s": "fcn8s"}
 
 
-def asked_experiment(ctx: click.Context, out: Path | None, **asked: Any) -> tuple[Experiment, Path]:
-    """Return what is to be trained and where; a new folder gets its configuration at once."""
-    from cli.output import claim_folder
+def asked_experiment(ctx: click.Context, **asked: Any) -> tuple[Experiment, Path | None]:
+    """Return what is to be trained, and the folder where it has begun already if it has."""
     from parsenet.experiment import Experiment
 
     resume, config = asked.pop("resume"), asked.pop("config")
@@ -38,7 +38,19 @@ def asked_experiment(ctx: click.Context, out: Path | None, **asked: Any) -> tupl
         if (resume / f"{default_name(experiment)}.safetensors").exists():
             raise click.BadParameter(f"--resume {resume}: this training has ended")
         return experiment, resume
-    return experiment, claim_folder(out, default_name(experiment))
+    return experiment, None
+
+
+def agreed_folder(out: Path | None, name: str, processes: Processes) -> Path:
+    """Claim a folder for a new training; the first process does and tells the others."""
+    from torch import distributed
+
+    from cli.output import claim_folder
+
+    told = [str(claim_folder(out, name)) if processes.first else ""]
+    if processes.count > 1:
+        distributed.broadcast_object_list(told)
+    return Path(told[0])
 
 
 def _resolve(
@@ -91,7 +103,7 @@ def _resolve(
 
 def _refuse_others(ctx: click.Context, option: str) -> None:
     """Refuse options that a configuration which is there already has decided."""
-    free = {"resume", "config", "snapshot_every", "workers"} | (
+    free = {"resume", "config", "snapshot_every", "workers", "device"} | (
         {"out"} if option == "--config" else set()
     )
     for parameter in ctx.command.params:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.experiment import CONFIG, asked_experiment, default_name, given_command
+from cli.experiment import CONFIG, agreed_folder, asked_experiment, default_name, given_command
 from cli.number import FiniteRange
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from parsenet.experiment import Experiment, Prepared
+    from parsenet.processes import Processes
 
 # Scenes that a model trained on scenes is scored on; the same for every seed.
 SCORED_SCENES = 200
@@ -100,36 +101,48 @@ SCORED_SEED = 0
     type=click.Path(path_type=Path),
     help="New or empty folder.  [default: erf-runs/VARIANT-FUSION]",
 )
+@click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
 @click.pass_context
 def train(
-    ctx: click.Context, /, snapshot_every: int, workers: int, out: Path | None, **asked: Any
+    ctx: click.Context,
+    /,
+    snapshot_every: int,
+    workers: int,
+    device: str | None,
+    out: Path | None,
+    **asked: Any,
 ) -> None:
     """Train VARIANT, by default a small ParseNet on generated scenes.
 
     In a scene an object's class hangs on a sun or moon elsewhere: without global context a network
     can only guess it where that is out of hearing. Ends with scores by that distance. The folder
     gets a checkpoint for `erf probe`, the configuration, metrics.jsonl, and snapshots from which
-    an interrupted training goes on.
+    an interrupted training goes on. Under torchrun the images of each iteration are shared out.
     """
-    experiment, folder = asked_experiment(ctx, out, **asked)
+    experiment, begun = asked_experiment(ctx, **asked)
 
     from rich.console import Console
 
+    from cli.device import find_device
     from parsenet.experiment import prepare
+    from parsenet.processes import joined
 
-    console = Console()
-    prepared = prepare(experiment)
-    if prepared.report:
-        console.print(prepared.report, highlight=False)
-    name = default_name(experiment)
-    try:
-        _fit(experiment, prepared, folder, snapshot_every, workers, console)
-    except KeyboardInterrupt:
-        click.echo(f"go on with: erf train --resume {shlex.quote(str(folder))}", err=True)
-        raise
-    path = folder / f"{name}.safetensors"
-    _save(experiment, prepared, path, given_command(ctx), console)
-    console.print(f"[bold]{path}[/]  probe it: erf probe {shlex.quote(str(path))}", soft_wrap=True)
+    with joined(str(find_device(device))) as processes:
+        console = Console(quiet=not processes.first)
+        prepared = prepare(experiment)
+        if prepared.report:
+            console.print(prepared.report, highlight=False)
+        folder = begun or agreed_folder(out, default_name(experiment), processes)
+        try:
+            _fit(experiment, prepared, folder, snapshot_every, workers, processes, console)
+        except KeyboardInterrupt:
+            if processes.first:
+                click.echo(f"go on with: erf train --resume {shlex.quote(str(folder))}", err=True)
+            raise
+        if processes.first:
+            path = folder / f"{default_name(experiment)}.safetensors"
+            _save(experiment, prepared, path, given_command(ctx), console)
+            console.print(f"[bold]{path}[/]  probe it: erf probe {path}", soft_wrap=True)
 
 
 def _fit(
@@ -138,6 +151,7 @@ def _fit(
     folder: Path,
     snapshot_every: int,
     workers: int,
+    processes: Processes,
     console: Console,
 ) -> None:
     """Train in the folder, with a progress bar; go on from its last snapshot if it has one."""
@@ -151,8 +165,9 @@ def _fit(
 
     from parsenet.loop import training
 
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG).write_text(experiment.to_toml(), "utf-8")
+    if processes.first:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG).write_text(experiment.to_toml(), "utf-8")
     recipe = experiment.recipe
     columns = (
         "loss {task.fields[loss]:.3f}  rate {task.fields[rate]:.1e}  "
@@ -164,6 +179,7 @@ def _fit(
         TextColumn(columns),
         TimeRemainingColumn(),
         console=console,
+        disable=not processes.first,
     )
     steps = training(
         prepared.model,
@@ -175,6 +191,7 @@ def _fit(
         resume=True,
         snapshot_every=snapshot_every,
         workers=workers,
+        processes=processes,
     )
     with progress:
         bar = progress.add_task("", total=recipe.max_iter, loss=0.0, rate=recipe.rate(0), speed=0.0)

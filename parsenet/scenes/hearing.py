@@ -61,7 +61,7 @@ def score_scenes(
     bands: Sequence[float] = BANDS,
 ) -> SceneScores:
     """Score `model` on scenes `first`, `first` + 1, ... of `spec`; its mode is left as found."""
-    training = model.training
+    training, device = model.training, next(model.parameters()).device
     model.eval()
     whole = Scores.none(len(CLASSES))
     by_distance = [Band(near, far, 0, whole) for near, far in pairwise(bands)]
@@ -71,7 +71,7 @@ def score_scenes(
         ]
         with torch.inference_mode():
             images = torch.stack([INPUT_SPACE.tensor(scene.image) for scene in drawn])
-            predicted = model(images).argmax(dim=1)
+            predicted = model(images.to(device)).argmax(dim=1).cpu()
         for scene, guess in zip(drawn, predicted, strict=True):
             truth = torch.from_numpy(scene.label)
             whole = whole.with_pixels(guess, truth)

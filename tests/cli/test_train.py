@@ -1,7 +1,10 @@
 """`erf train` as a user runs it: at a tiny size, and on everything that can be wrong."""
 
 import importlib
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +16,7 @@ from parsenet import load_checkpoint
 from parsenet.journal import read_journal
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render, score_scenes
 
+ROOT = Path(__file__).parents[2]
 TINY = ["--width", "0.0625", "--iterations", "3", "--batch-size", "2", "--size", "64"]
 
 
@@ -119,6 +123,20 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path):
     assert run(*LONGER, "--out", tmp_path / "whole").exit_code == 0
     name = "parsenet-late.safetensors"
     assert_same_weights(tmp_path / "whole" / name, tmp_path / "stopped" / name)
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does(tmp_path):
+    """Without batch norm, whose statistics each process takes from its own images."""
+    options = [*TINY, "--no-batch-norm", "--set", "solver=sgd", "--set", "base_lr=0.01"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*torchrun, "-m", "cli", "train", *options, "--out", str(tmp_path / "two")]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    assert run(*options, "--out", tmp_path / "one").exit_code == 0
+    first, second = (weights(tmp_path / n / "parsenet-late.safetensors") for n in ("one", "two"))
+    for name, tensor in first.items():
+        assert torch.allclose(tensor, second[name], atol=1e-5), name
+    assert len(read_journal(tmp_path / "two" / "metrics.jsonl")) == 3
 
 
 def test_without_out_the_first_free_name_is_taken(tmp_path, monkeypatch):

@@ -28,6 +28,7 @@ class Told(nn.Module):
         super().__init__()
         self.reach = reach
         self.at = HELD_OUT
+        self.nothing = nn.Parameter(torch.zeros(1))
 
     def forward(self, image):
         labels = []
