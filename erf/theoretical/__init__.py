@@ -6,6 +6,7 @@ theory(model)                       all layers, as a table
 """
 
 from erf.theoretical.ask import projective_box, theoretical_field
+from erf.theoretical.check import disagreement
 from erf.theoretical.field import TheoreticalField
 from erf.theoretical.nan import nan_boxes
 from erf.theoretical.table import TheoryRow, TheoryTable, theory
@@ -14,6 +15,7 @@ __all__ = [
     "TheoreticalField",
     "TheoryRow",
     "TheoryTable",
+    "disagreement",
     "nan_boxes",
     "projective_box",
     "theoretical_field",

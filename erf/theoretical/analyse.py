@@ -109,6 +109,7 @@ class _Layer:
             padding=(rows.padding, cols.padding),
             status=status,
             reasons=reasons,
+            channel_dim=self._channel_dim,
             _clipped=partial(self._boxes, inside),
             _unclipped=partial(self._boxes, inside if whole else self._units(self.unclipped, 0)),
             _support=partial(support, self.walk, self.node, self._turned),
@@ -118,6 +119,13 @@ class _Layer:
     def _turned(self) -> bool:
         assert self.node.layout is not None
         return self.node.layout.turned
+
+    @property
+    def _channel_dim(self) -> int:
+        layout = self.node.layout
+        assert layout is not None
+        rest = {1, 2, 3} - {layout.row_dim, layout.col_dim}
+        return rest.pop() if layout.is_map and len(layout.dims) == 4 else 1
 
     def _units(self, extent: Extent, level: int, margin: int = 0) -> Extent:
         """The layer's units, and so many imagined ones beyond each border."""

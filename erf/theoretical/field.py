@@ -33,6 +33,7 @@ class TheoreticalField:
         status: ``exact``; ``whole_image`` where, exactly, every unit reads the whole image by a
             global operator; ``upper_bound`` where some operator has no exact rule.
         reasons: the operators responsible for a status other than ``exact``.
+        channel_dim: dimension of the layer's output that holds the channels of a map.
     """
 
     layer: str
@@ -43,9 +44,15 @@ class TheoreticalField:
     padding: tuple[int | None, int | None]
     status: Status
     reasons: tuple[str, ...]
+    channel_dim: int
     _clipped: Callable[[], Boxes] = field(repr=False)
     _unclipped: Callable[[], Boxes] | None = field(repr=False)
     _support: Callable[[Unit], Bool[np.ndarray, "height width"]] | None = field(repr=False)
+
+    @property
+    def reads_known(self) -> bool:
+        """Whether supports and boxes beyond the border are known, as they are by rules."""
+        return self._support is not None
 
     def boxes(self, *, clipped: bool = True) -> Boxes:
         """(top, left, bottom, right) of every unit; all zero for a unit that reads no pixel.

@@ -89,6 +89,7 @@ def nan_field(
         stride=(rows.stride, cols.stride),
         padding=(rows.padding, cols.padding),
         status="exact",
+        channel_dim=1,
         reasons=("all fields reach the border: size is a lower bound",) if cut else (),
         _clipped=lambda: boxes,
         _unclipped=None,

@@ -70,7 +70,7 @@ def test_running_the_graph_is_running_the_model(batch: int):
         torch.testing.assert_close(graph.run(image, [node])[node], truth, rtol=0, atol=0)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_running_the_graph_is_running_random_networks(network: RandomNetwork):
     graph = export(network.model, (1, network.channels, *network.image_size))

@@ -21,7 +21,7 @@ def check_boxes(network: RandomNetwork, layer: str) -> None:
     np.testing.assert_array_equal(field.boxes(), truth)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=QUIET, print_blob=True)
+@settings(max_examples=30, deadline=None, suppress_health_check=QUIET, print_blob=True)
 @given(network=networks(), data=st.data())
 def test_boxes_equal_nan_probing(network: RandomNetwork, data: st.DataObject):
     check_boxes(network, data.draw(st.sampled_from(network.layers)))
