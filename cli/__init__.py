@@ -6,7 +6,18 @@ import importlib
 
 import click
 
-COMMANDS = ("probe", "layers", "measure", "compare", "train", "evaluate", "predict")
+COMMANDS = (
+    "probe",
+    "layers",
+    "theory",
+    "measure",
+    "compare",
+    "figure",
+    "report",
+    "train",
+    "evaluate",
+    "predict",
+)
 
 
 class ErfGroup(click.Group):

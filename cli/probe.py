@@ -59,7 +59,7 @@ class Draws(click.ParamType[int | str]):
     "strongest unit), or the gradient after Luo et al.",
 )
 @click.option("--patch", type=click.IntRange(min=1), default=16, show_default=True, help="Pixels.")
-@click.option("--stride", type=click.IntRange(min=1), help="Pixels.  [default: half the patch]")
+@click.option("--stride", type=click.IntRange(min=1), help="Pixels.  [default: the patch]")
 @click.option(
     "--draws", type=Draws(), default=8, show_default=True, help="Per patch; auto: until precise."
 )
@@ -86,11 +86,13 @@ class Draws(click.ParamType[int | str]):
 def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -> None:
     """Measure the empirical receptive field of a unit of MODEL.
 
-    Without arguments: the shipped ParseNet (late fusion), a real photo, the centre unit of fc7.
+    Without arguments: the shipped ParseNet (late fusion), a real photo, the centre unit of fc7;
+    then its class scores beside those of the same network without global context.
     """
     from cli.model import load_model
     from cli.output import claim_folder
     from cli.probing import Series, find_images
+    from cli.showcase import compare_shipped
     from cli.summary import draw_field, print_average, print_result
 
     if options["method"] == "occlusion":
@@ -115,6 +117,8 @@ def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -
         draw_field(result, place.with_suffix(".png"))
         results.append(result)
     print_average(results)
+    if all(_is_default(ctx, name) for name in ctx.params if name != "out"):
+        compare_shipped(folder)
 
 
 def _is_default(ctx: click.Context, name: str) -> bool:
@@ -127,6 +131,6 @@ def _settings(options: dict[str, Any], loaded: LoadedModel) -> dict[str, Any]:
         return {"channel": options["channel"], "seed": options["seed"]}
     names = ("channel", "patch", "draws", "stimulus", "engine", "batch_size", "memory", "seed")
     return {name: options[name] for name in names} | {
-        "stride": options["stride"] or max(1, options["patch"] // 2),
+        "stride": options["stride"] or options["patch"],
         "sigma": loaded.input_space.sigma(options["sigma"]),
     }

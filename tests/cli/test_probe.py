@@ -76,10 +76,10 @@ def test_a_probe_writes_what_the_library_measures(checkpoint, photo, tmp_path):
         assert words in done.output
 
 
-def test_the_stride_defaults_to_half_the_patch(checkpoint, photo, tmp_path):
+def test_the_stride_defaults_to_the_patch(checkpoint, photo, tmp_path):
     settings = ["--image", photo, "--patch", 32, "--draws", 1, "--out", tmp_path / "run"]
     assert run("probe", checkpoint, *settings).exit_code == 0
-    assert erf.open(tmp_path / "run" / "result.zarr").plan.stride == 16
+    assert erf.open(tmp_path / "run" / "result.zarr").plan.stride == 32
 
 
 @pytest.mark.parametrize(
