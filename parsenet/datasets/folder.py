@@ -12,11 +12,11 @@ from pathlib import Path
 from parsenet.datasets.dataset import Sample, SegmentationDataset
 from parsenet.datasets.layout import (
     IMAGE_SUFFIXES,
+    bare_name,
     complete,
     files_by_stem,
     find_folder,
     read_lines,
-    read_names,
 )
 from parsenet.datasets.read import read_indices
 from parsenet.errors import DatasetError
@@ -38,7 +38,10 @@ def open_folder(root: Path, split: str) -> SegmentationDataset:
     folder = find_folder(TITLE, root, ["." if shared else split], parts)
     images = files_by_stem(folder / "images", IMAGE_SUFFIXES)
     labels = files_by_stem(folder / "labels", [".png"])
-    names = read_names(root / f"{split}.txt") if shared else sorted(images.keys() | labels.keys())
+    if shared:
+        names = [bare_name(line) for line in read_lines(root / f"{split}.txt")]
+    else:
+        names = sorted(images.keys() | labels.keys())
     samples = (
         Sample(
             name,

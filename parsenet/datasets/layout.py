@@ -1,7 +1,7 @@
 """Finding the files of a data set, and saying in one line what was looked for where."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from parsenet.datasets.dataset import Sample
 from parsenet.errors import DatasetError
@@ -37,20 +37,25 @@ def read_lines(path: Path) -> list[str]:
         DatasetError: if it cannot be read as text.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: cannot be read as text: {error}") from error
     return [line.strip() for line in lines if line.strip()]
 
 
 def read_names(path: Path) -> list[str]:
-    r"""Read a list of photos, one a line: the stem of the line's first word.
+    r"""Read a list of photos, one a line: the line's first word without folder and suffix.
 
     So ``2007_000032``, ``2007_000032  1``, ``/JPEGImages/2007_000032.jpg /Labels/...`` and
     ``folder\2007_000032.jpg`` all name the same photo.
     """
-    words = [line.split()[0] for line in read_lines(path)]
-    return [Path(word.replace("\\", "/")).stem for word in words]
+    return [bare_name(line.split()[0]) for line in read_lines(path)]
+
+
+def bare_name(text: str) -> str:
+    """Return a file's name without its folder, and without its suffix if it is an image's."""
+    path = PurePosixPath(text.replace("\\", "/"))
+    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
 
 
 def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:

@@ -39,6 +39,18 @@ def test_one_pair_of_folders_and_a_list_for_each_split(root):
     np.testing.assert_array_equal(data[0][0], photo(2))
 
 
+def test_names_may_hold_dots_and_blanks(root):
+    write(root, ["frame.0001", "my photo", "c"])
+    write_lines(root / "val.txt", ["my photo", "frame.0001", "c.png"])
+    assert open_dataset("folder", root, "val").names == ("my photo", "frame.0001", "c")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_class(root):
+    write(root / "train", ["a"])
+    (root / "classes.txt").write_text("background\r\nleaf\r\nsoil\r\n", "utf-8-sig")
+    assert open_dataset("folder", root, "train").classes == ("background", "leaf", "soil")
+
+
 def test_a_missing_list_is_named(root):
     write(root, ["a"])
     with pytest.raises(DatasetError, match=r"val.txt is missing \(looked for images, labels, val"):
