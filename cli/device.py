@@ -1,10 +1,8 @@
-"""Naming a device on the command line, and the processes that a launcher has started."""
+"""Naming a device on the command line."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -32,18 +30,3 @@ def find_device(text: str | None) -> torch.device:
         reason = str(error).splitlines()[0]
         raise click.BadParameter(f"--device {text}: cannot be used: {reason}") from None
     return device
-
-
-@contextmanager
-def processes(device: torch.device) -> Iterator[int]:
-    """Join the processes that torchrun has started, if it has, and yield this one's number."""
-    from torch import distributed
-
-    if not distributed.is_available() or not distributed.is_torchelastic_launched():
-        yield 0
-        return
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield distributed.get_rank()
-    finally:
-        distributed.destroy_process_group()

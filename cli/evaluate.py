@@ -48,18 +48,18 @@ def evaluate(
     classes that occur. Under torchrun the images are shared out over the processes.
     """
     from cli.checkpoint import open_checkpoint
-    from cli.device import find_device, processes
+    from cli.device import find_device
     from parsenet.datasets import open_dataset
     from parsenet.evaluate import check_classes
+    from parsenet.processes import joined
 
     trained = open_checkpoint(checkpoint)
     dataset = open_dataset(data, root, split, download=download)
     check_classes(trained.classes, dataset)
-    place = find_device(device)
-    trained.model.to(place)
-    with processes(place) as number:
-        scores = _score(trained, dataset, limit, show=number == 0)
-    if number:
+    with joined(str(find_device(device))) as processes:
+        trained.model.to(processes.device)
+        scores = _score(trained, dataset, limit, show=processes.first)
+    if not processes.first:
         return
     images = min(len(dataset), limit or len(dataset))
     if as_json:
