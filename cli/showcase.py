@@ -24,12 +24,10 @@ def compare_shipped(folder: Path) -> None:
     import figures
     from figures.report import report_page
 
-    click.echo(
-        f"\nAnd with global context? Scores of {BASELINE} and {CONTEXT} fusion, centre unit:"
-    )
+    click.echo("\nAnd with global context? The centre unit's class scores:")
     results = {
-        f"{name} fusion": _probe(name, folder / "comparison" / f"{name}.zarr")
-        for name in (BASELINE, CONTEXT)
+        title: _probe(name, folder / "comparison" / f"{name}.zarr")
+        for title, name in SHIPPED.items()
     }
     measured = [erf.measure(result) for result in results.values()]
     for name, found in zip(results, measured, strict=True):

@@ -12,6 +12,7 @@ from PIL import Image
 
 import erf
 from cli import main
+from cli.showcase import compare_shipped
 from parsenet import Checkpoint, build, save_checkpoint
 
 
@@ -251,3 +252,17 @@ def test_layers_are_listed_with_shapes(checkpoint):
     rows = {line.split()[0]: line.split()[2:] for line in done.output.splitlines() if line.strip()}
     assert rows["conv5_3"] == ["32", "8", "x", "10"]
     assert rows["fc7"] == ["64", "8", "x", "10"]
+
+
+def test_the_first_run_ends_with_what_context_does(tmp_path, monkeypatch):
+    monkeypatch.setattr("cli.showcase.PATCH", 256)
+    monkeypatch.setattr("cli.showcase.DRAWS", 1)
+    compare_shipped(tmp_path)
+    without, with_context = (
+        erf.measure(erf.open(tmp_path / "comparison" / f"{name}.zarr")) for name in ("none", "late")
+    )
+    assert without.theory_status == "exact"
+    assert with_context.theory_status == "whole_image"
+    assert with_context.area > without.area
+    assert (tmp_path / "comparison.png").stat().st_size > 10_000
+    assert "parsenet-none" in (tmp_path / "report.html").read_text()
