@@ -103,6 +103,9 @@ def test_a_place_outside_one_image_is_averaged_over_the_others() -> None:
     assert mean.values[middle, middle] == pytest.approx(2)
     assert mean.values[middle - 8, middle] == pytest.approx(3)
     assert mean.values[middle + 20, middle] == pytest.approx(1)
+    assert mean.samples is not None
+    np.testing.assert_allclose(mean.samples[:, middle, middle], [1, 3])
+    np.testing.assert_allclose(mean.samples[:, middle - 8, middle], [3, 3])
 
 
 def test_calibrated_theory_is_recentred() -> None:

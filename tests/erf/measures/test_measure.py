@@ -9,7 +9,15 @@ from strategies.fields import as_field, as_result, draw, truth
 
 from erf.errors import SettingError, UnitError
 from erf.geometry import Box, PatchGrid, Target
-from erf.measures import Cells, Field, inside_mass, mass_area, measure
+from erf.measures import (
+    Cells,
+    Field,
+    gaussian_fit,
+    inside_mass,
+    mass_area,
+    measure,
+    participation_area,
+)
 from erf.plan import Plan
 from erf.result import ProbeResult, TheoreticalExtent
 
@@ -119,6 +127,33 @@ def test_a_patch_grid_approaches_the_pixel_map() -> None:
     np.testing.assert_allclose(
         np.bincount(painted.ravel().astype(int)), cells.areas.ravel(), atol=0.5 * 7 + 1
     )
+
+
+def test_a_flat_map_takes_part_with_all_of_its_area() -> None:
+    """Cells of unequal area: the shifted last row and column."""
+    areas = PatchGrid((250, 233), 16, 16).areas
+    assert areas.min() < areas.max()
+    flat = np.full(areas.shape, 0.3)
+    assert participation_area(flat, areas) == pytest.approx(250 * 233)
+    assert mass_area(flat, areas, 0.5) == pytest.approx(250 * 233 / 2)
+
+
+def test_r_squared_is_the_explained_share_of_the_variance() -> None:
+    """For a map that is a Gaussian and something that is none."""
+    cells = Cells.of_pixels((65, 65))
+    row, col = np.indices((65, 65)) - 32
+    field = np.exp(-(row**2 + col**2) / (2 * 8**2)) + 0.1 * ((row + col) % 2)
+    fit = gaussian_fit(field, cells)
+    assert fit is not None
+    down, right = row + 32 - fit.center[0], col + 32 - fit.center[1]
+    turn = math.radians(fit.angle)
+    along = right * math.cos(turn) - down * math.sin(turn)
+    across = right * math.sin(turn) + down * math.cos(turn)
+    exponent = along**2 / fit.major**2 + across**2 / fit.minor**2
+    rest = field - fit.amplitude * np.exp(-exponent / 2)
+    expected = 1 - (rest**2).sum() / ((field - field.mean()) ** 2).sum()
+    assert fit.r_squared == pytest.approx(expected, abs=1e-9)
+    assert 0.3 < fit.r_squared < 0.99
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95))
