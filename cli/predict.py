@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @click.command(epilog=CHECKPOINT_HELP)
 @click.argument("checkpoint")
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE")
+@click.argument(
+    "images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE..."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
