@@ -39,6 +39,8 @@ class ErfGroup(click.Group):
         """Run; what the user got wrong becomes one line."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise Failure(" ".join(error.format_message().split())) from error
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:

@@ -111,7 +111,7 @@ def test_a_wrong_setting_is_one_line_and_exit_code_2(
 
 def assert_refused(done, words):
     assert done.exit_code == 2
-    message = done.output.strip().splitlines()[-1]
+    (message,) = [line for line in done.stderr.splitlines() if not line.startswith("Probing ")]
     assert message.startswith("Error: ")
     assert words in message
     assert "Traceback" not in done.output
