@@ -200,11 +200,13 @@ class Learner:
 @contextmanager
 def _stream(seed: int, sample: int, device: torch.device) -> Iterator[None]:
     """Let PyTorch's random numbers be a function of seed and sample for a while."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        # The generator of the CPU heeds the last 32 bits alone: they must depend on both.
-        words = np.random.SeedSequence((seed, sample)).generate_state(1, np.uint64)
-        torch.manual_seed(int(words[0]))
+    # The generator of the CPU heeds the last 32 bits alone: they must depend on both.
+    word = int(np.random.SeedSequence((seed, sample)).generate_state(1, np.uint64)[0])
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        if device.type == "cpu":
+            torch.default_generator.manual_seed(word)
+        else:
+            torch.manual_seed(word)
         yield
 
 
