@@ -104,7 +104,7 @@ def compare(
     names = list(groups)
     measured = {name: sized(combine(group), resamples=resamples) for name, group in fields.items()}
     sizes = {
-        name: np.array([sized(each, resamples=0).area for each in group])
+        name: np.array([sized(each, resamples=0).area for each in group] if len(group) > 1 else [])
         for name, group in fields.items()
     }
     keys = {name: [image_key(result) for result in group] for name, group in groups.items()}
