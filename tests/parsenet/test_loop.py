@@ -51,6 +51,15 @@ def last_line(folder: Path) -> int:
     return int(lines[-1]["iteration"]) if lines else 0
 
 
+def start_two(folder: Path, *args, **how) -> list:
+    """Start two processes that train together."""
+    folder.mkdir(exist_ok=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return [start(run_as, rank, 2, port, folder, *args, **how) for rank in range(2)]
+
+
 @pytest.mark.parametrize(
     ("values", "options"),
     [({}, {}), (SMALL | {"batch_size": 2, "iter_size": 1}, NORMED)],
@@ -90,12 +99,7 @@ def test_two_processes_train_as_one_does(tmp_path, values, options):
     recipe = make_recipe(**values)
     one, two = tmp_path / "one", tmp_path / "two"
     run(one, recipe, options)
-    two.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    processes = [start(run_as, rank, 2, port, two, recipe, options) for rank in range(2)]
-    for process in processes:
+    for process in start_two(two, recipe, options):
         process.join(120)
         assert process.exitcode == 0
     expected = weights_of(one)
@@ -107,6 +111,24 @@ def test_two_processes_train_as_one_does(tmp_path, values, options):
     assert_same(*ranks)
     assert_same(ranks[0], weights_of(two))
     np.testing.assert_allclose(reports(two), reports(one), rtol=1e-4)
+
+
+def test_two_processes_killed_and_resumed_end_the_same(tmp_path):
+    recipe = make_recipe(max_iter=12)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    uninterrupted = start_two(whole, recipe, {})
+    interrupted = start_two(killed, recipe, {}, snapshot_every=3)
+    while last_line(killed) < 7:
+        assert interrupted[0].is_alive()
+        time.sleep(0.002)
+    for process in interrupted:
+        kill(process)
+    resumed = start_two(killed, recipe, {}, snapshot_every=3, resume=True)
+    for process in uninterrupted + resumed:
+        process.join(120)
+        assert process.exitcode == 0
+    assert_same(weights_of(killed), weights_of(whole))
+    assert reports(killed) == reports(whole)
 
 
 @pytest.mark.parametrize("values", [{}, SMALL, {"loss": "mean"}], ids=["sum", "weighted", "mean"])

@@ -85,7 +85,7 @@ def run(
     return model
 
 
-def run_as(rank: int, count: int, port: int, folder: Path, *args: Any) -> None:
+def run_as(rank: int, count: int, port: int, folder: Path, *args: Any, **how: Any) -> None:
     """Train as one of several processes, told so as torchrun tells."""
     os.environ.update(
         RANK=str(rank),
@@ -94,5 +94,5 @@ def run_as(rank: int, count: int, port: int, folder: Path, *args: Any) -> None:
         MASTER_ADDR="127.0.0.1",
         MASTER_PORT=str(port),
     )
-    model = run(folder, *args)
+    model = run(folder, *args, **how)
     torch.save(model.state_dict(), folder / f"rank-{rank}.pt")
