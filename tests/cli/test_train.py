@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from strategies.datasets import write_camvid
 from strategies.killing import start
 
 from cli import main
@@ -123,6 +124,25 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path):
     assert run(*LONGER, "--out", tmp_path / "whole").exit_code == 0
     name = "parsenet-late.safetensors"
     assert_same_weights(tmp_path / "whole" / name, tmp_path / "stopped" / name)
+
+
+@pytest.mark.parametrize(
+    ("variant", "recipe", "bias_rate"), [("parsenet", 1e-8, 20), ("fcn32s", 1e-10, 2)]
+)
+def test_photos_are_trained_on_by_the_recipe_of_the_variant(variant, recipe, bias_rate, tmp_path):
+    write_camvid(tmp_path / "data", {"train": ["a_1", "a_2", "a_3"]}, size=(48, 64))
+    options = ["--width", "0.03125", "--iterations", "1", "--set", "iter_size=2"]
+    where = ["--data", "camvid", "--root", tmp_path / "data", "--out", tmp_path / "run"]
+    done = run(variant, *options, *where)
+    assert done.exit_code == 0, done.output
+    (path,) = (tmp_path / "run").glob(f"{variant}*.safetensors")
+    checkpoint = load_checkpoint(path)
+    assert len(checkpoint.classes) == 11
+    plan = checkpoint.training["recipe"]
+    assert (plan["base_lr"], plan["max_iter"], plan["iter_size"]) == (recipe, 1, 2)
+    assert plan["bias_lr_mult"] * plan["classifier_lr_mult"] == bias_rate
+    assert "scores" not in checkpoint.training
+    assert "cue right" not in done.output
 
 
 @pytest.mark.slow
