@@ -38,11 +38,19 @@ def check(layout: Layout, rows: np.ndarray, cols: np.ndarray) -> None:
 
 
 @st.composite
-def shapes(draw: st.DrawFn) -> tuple[int, ...]:
-    """Another shape for the same elements."""
-    factors = draw(st.permutations((2, 2, 3, 2, 2, 2, 2, 2, 3)))
-    cuts = sorted(draw(st.sets(st.integers(1, 8), max_size=6)))
-    return tuple(int(np.prod(part)) for part in np.split(np.array(factors), cuts))
+def shapes(draw: st.DrawFn, old: tuple[int, ...]) -> tuple[int, ...]:
+    """Another shape for the same elements: dimensions cut in two, then some of them joined."""
+    pieces: list[int] = []
+    for size in old:
+        low = draw(st.sampled_from([n for n in range(1, size + 1) if size % n == 0]))
+        pieces += [size // low, low]
+    joined = [pieces[0]]
+    for piece in pieces[1:]:
+        if draw(st.booleans()):
+            joined[-1] *= piece
+        else:
+            joined.append(piece)
+    return tuple(joined)
 
 
 @given(st.data())
@@ -50,8 +58,8 @@ def test_positions_survive_views_and_permutations(data: st.DataObject):
     layout = Layout.plain(SHAPE)
     rows, cols = coordinates(2), coordinates(3)
     for _ in range(data.draw(st.integers(1, 4))):
-        if data.draw(st.booleans()):
-            shape = data.draw(shapes())
+        if data.draw(st.booleans()) or rows.ndim > 7:
+            shape = data.draw(shapes(rows.shape))
             layout, rows, cols = layout.reshape(shape), rows.reshape(shape), cols.reshape(shape)
         else:
             order = data.draw(st.permutations(range(rows.ndim)))
@@ -88,3 +96,14 @@ def test_dimensions_of_a_map():
 def test_a_map_of_one_row_keeps_its_axes():
     layout = Layout(((), (Digit(Axis.CHANNEL, 6),), (), (Digit(Axis.COL, 5),))).settled()
     assert (layout.row_dim, layout.col_dim) == (2, 3)
+
+
+def test_rows_in_another_order_do_not_become_plain_rows():
+    """Even rows first, then odd ones: one dimension again, but not the map's rows."""
+    shape, swap = (2, 6, 4, 2, 12), (0, 1, 3, 2, 4)
+    layout = Layout.plain(SHAPE).reshape(shape).permute(swap).reshape(SHAPE)
+    rows, cols = (
+        coordinates(axis).reshape(shape).transpose(swap).reshape(SHAPE) for axis in (2, 3)
+    )
+    check(layout, rows, cols)
+    assert layout.row_dim is None
