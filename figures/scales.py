@@ -52,6 +52,7 @@ def draw_norms(axes: Axes, norms: Norms) -> None:
     """
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
     for place, (layer, values) in enumerate(norms.items()):
         shown = np.sort(values[values > 0])
         spread = place + np.linspace(-0.3, 0.3, len(shown)) if len(shown) > 1 else [place]

@@ -77,6 +77,14 @@ def test_scales_show_every_norm_and_its_median():
     assert_tidy(figure)
 
 
+def test_scales_within_one_decade_are_tidy_too():
+    norms = {"fc7": np.linspace(3, 60, 50)}
+    figure = scales_figure(norms, {"fc7": np.full(50, 10.0)})
+    assert_tidy(figure)
+    figure.draw_without_rendering()
+    assert not any(tick.label1.get_text() for tick in figure.axes[0].yaxis.get_minor_ticks())
+
+
 def test_scales_need_the_same_layers():
     with pytest.raises(erf.SettingError, match=r"before \(fc7\) and after normalisation \(pool6\)"):
         scales_figure({"fc7": np.ones(2)}, {"pool6": np.ones(2)})

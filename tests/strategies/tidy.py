@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 
 def assert_tidy(figure: Figure) -> None:
-    """No letters are cut off by the figure's border, and no two texts overlap."""
+    """No letters are cut off by the border, no two texts overlap, no formula shows its source."""
     figure.draw_without_rendering()
     texts = list(figure.texts)
     for axes in figure.axes:
@@ -16,6 +16,7 @@ def assert_tidy(figure: Figure) -> None:
             texts += axes.get_legend().get_texts()
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
     for text, box in boxes:
+        assert "$" not in text
         assert 0 <= box.x0 < box.x1 <= figure.bbox.width, text
         assert 0 <= box.y0 < box.y1 <= figure.bbox.height, text
     for index, (text, box) in enumerate(boxes):
