@@ -149,7 +149,7 @@ class FieldPage {
     this.models.unitSource.data = { x: [col], y: [row] };
     const levels = sheet.levels("peak", unit);
     this.models.patchesSource.data = sheet.cells(Array.from(levels, (level) => this.colors.field[level]));
-    text("unit-name", `${sheet.layer}@${row},${col}`);
+    text("unit-name", `${sheet.layerName}@${row},${col}`);
     text("model-name", sheet.model);
     text("image-name", `${sheet.image}, ${sheet.size[0]} × ${sheet.size[1]} px`);
     this.drawTheory();

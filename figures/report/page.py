@@ -22,7 +22,7 @@ from erf.result import ProbeResult
 from figures.caption import image_name, model_name
 from figures.maps import ShareScale, overlay_colors
 from figures.report.controls import build_controls
-from figures.report.sheet import sheets_of
+from figures.report.sheet import sheets_of, told_apart
 from figures.report.table import measurement_table
 from figures.report.thresholds import MASS_SHARES, PEAK_SHARES
 
@@ -53,7 +53,7 @@ def report_page(
         root.name = name
         document.add_root(root)
     document.js_on_event(controls.ready_event, controls.ready)
-    sheets = [sheet.to_json() for sheet in sheets_of(results, theories)]
+    sheets = told_apart([sheet.to_json() for sheet in sheets_of(results, theories)])
     variables = {
         "heading": title,
         "style": resource("page.css"),

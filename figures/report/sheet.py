@@ -56,7 +56,8 @@ class Sheet:
         theory = [box_of(field) for field in fields]
         return {
             "model": model_name(result),
-            "layer": layer_name(result),
+            "layer": layer_name(result) if result.target.unit is None else str(result.target),
+            "layerName": layer_name(result),
             "image": image_name(result),
             "size": list(result.grid.image_size),
             "patch": result.plan.patch,
@@ -107,3 +108,14 @@ def sheets_of(
     if theories is None:
         theories = [None] * len(results)
     return [Sheet(result, theory) for result, theory in zip(results, theories, strict=True)]
+
+
+def told_apart(sheets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sheets of one model, layer and image get a number, so that each can be chosen."""
+    keys = [(sheet["model"], sheet["layer"], sheet["image"]) for sheet in sheets]
+    return [
+        {**sheet, "image": f"{sheet['image']} ({keys[: index + 1].count(key)})"}
+        if keys.count(key) > 1
+        else sheet
+        for index, (sheet, key) in enumerate(zip(sheets, keys, strict=True))
+    ]

@@ -199,7 +199,7 @@ def test_switching_model_layer_and_image(page, results):
     page.locator("#model_select select").select_option("late")
     wait_for_text(page, "model-name", "late")
     expect_measure(page, unit_field(results[1], (7, 6)), "mass", 0.9545)
-    page.locator("#layer_select select").select_option("conv5_3")
+    page.locator("#layer_select select").select_option("conv5_3@4,9")
     wait_for_text(page, "unit-name", "conv5_3@4,9")
     expect_measure(page, results[2], "mass", 0.9545)
     assert HOSTILE in page.locator("#image-name").inner_text()

@@ -77,6 +77,17 @@ def test_three_whole_layers_take_a_few_megabytes():
     assert len(page_of(*layers).encode()) < 5_000_000
 
 
+def test_results_of_one_name_can_each_be_chosen():
+    same = [gaussian_result(), gaussian_result(seed=1), gaussian_result(unit=(1, 1))]
+    data = re.search('id="sheets">(.*?)</script>', page_of(*same), re.DOTALL)[1]
+    names = [(s["layer"], s["image"]) for s in json.loads(data)["sheets"]]
+    assert names == [
+        ("fc7@7,6", "grace_hopper.jpg (1)"),
+        ("fc7@7,6", "grace_hopper.jpg (2)"),
+        ("fc7@1,1", "grace_hopper.jpg"),
+    ]
+
+
 def test_a_report_of_nothing_is_refused():
     with pytest.raises(erf.SettingError, match="at least 1 result"):
         report_page([], [])
