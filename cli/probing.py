@@ -103,7 +103,7 @@ class Series:
                     skipped.append({"index": index, "image": str(path), "reason": error.message})
                     click.echo(f"skipped {error.message}", err=True)
                     continue
-                results = self._measure(picture, index)
+                results = self._measure(picture, index, _name(path))
                 open_folder(folder, run)
                 _save(results, place)
             places = [place] if place.suffix else sorted(place.glob("*.zarr"))
@@ -118,12 +118,13 @@ class Series:
         )
         return stem if self.unit.startswith("grid:") else f"{stem}.zarr"
 
-    def _measure(self, picture: Any, index: int) -> list[erf.ProbeResult]:
+    def _measure(self, picture: Any, index: int, name: str) -> list[erf.ProbeResult]:
         import erf
         from erf.geometry import parse_unit
 
         model, image = self.loaded.model, self.loaded.input_space.tensor(picture)
-        known = {"picture": picture, "name": self.loaded.name, **self.settings}
+        known = {"picture": picture, "name": self.loaded.name, "image_name": name}
+        known |= self.settings
         if self.method == "gradient":
             unit = parse_unit(self.unit)
             return [erf.gradient_field(model, image, self.layer, unit=unit, **known)]
@@ -132,6 +133,10 @@ class Series:
             return erf.probe_units(model, image, self.layer, self.unit, **known)
         unit = parse_unit(self.unit)
         return [erf.probe(model, image, self.layer, unit=unit, **known)]
+
+
+def _name(path: Path | None) -> str:
+    return "grace_hopper.jpg" if path is None else path.name
 
 
 def _save(results: Sequence[erf.ProbeResult], place: Path) -> None:

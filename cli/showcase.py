@@ -56,6 +56,7 @@ def _probe(name: str, place: Path) -> erf.ProbeResult:
         sigma=loaded.input_space.sigma(SIGMA),
         picture=picture,
         name=loaded.name,
+        image_name="grace_hopper.jpg",
         progress=True,
     )
     erf.save(result, place)

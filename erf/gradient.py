@@ -36,6 +36,7 @@ def gradient_field(
     theory: bool = True,
     picture: UInt8[np.ndarray, "h w 3"] | None = None,
     name: str | None = None,
+    image_name: str | None = None,
 ) -> ProbeResult:
     """The gradient of a unit with respect to every pixel, as a result with patches of one pixel.
 
@@ -63,6 +64,7 @@ def gradient_field(
         theory: whether to derive the theoretical field too, which takes a second or more.
         picture: the image as a person sees it, kept in the result for figures.
         name: of the model, for the result's provenance.
+        image_name: of the image, likewise.
 
     Raises:
         SettingError: a number or a name is out of range.
@@ -111,6 +113,7 @@ def gradient_field(
             model,
             pixels.detach(),
             name=name,
+            image_name=image_name,
             extra={"method": "gradient", "reduce": reduce, "engine": engine},
         ),
     )

@@ -39,6 +39,7 @@ def probe(
     other: Float[Tensor, "3 h w"] | None = None,
     picture: UInt8[np.ndarray, "h w 3"] | None = None,
     name: str | None = None,
+    image_name: str | None = None,
     tolerance: float = 0.02,
     most_draws: int = 64,
     progress: bool = False,
@@ -71,6 +72,7 @@ def probe(
         other: the image that the stimulus ``other`` takes its pixels from.
         picture: the image as a person sees it, kept in the result for figures.
         name: of the model, for the result's provenance.
+        image_name: of the image, likewise.
         tolerance: of ``draws="auto"``: half-width of the interval, relative to the size.
         most_draws: of ``draws="auto"``: the limit.
         progress: show a bar on standard error.

@@ -41,7 +41,12 @@ def _bytes(tensor: Tensor) -> bytes:
 
 
 def describe(
-    model: nn.Module, image: Tensor, *, name: str | None, extra: dict[str, Any]
+    model: nn.Module,
+    image: Tensor,
+    *,
+    name: str | None,
+    image_name: str | None = None,
+    extra: dict[str, Any],
 ) -> dict[str, Any]:
     """The JSON-compatible provenance of a result."""
     parameters = sum(p.numel() for p in model.parameters())
@@ -52,7 +57,11 @@ def describe(
             "parameters": parameters,
             "weights_sha256": hash_weights(model),
         },
-        "image": {"sha256": hash_image(image), "size": list(image.shape[-2:])},
+        "image": {
+            "name": image_name or "image",
+            "sha256": hash_image(image),
+            "size": list(image.shape[-2:]),
+        },
         "device": str(image.device),
         "dtype": str(image.dtype).removeprefix("torch."),
         "software": software(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class TheoreticalExtent:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProbeResult:
     """Discrepancies of one target over the patch grid of one image.
 
@@ -89,3 +90,37 @@ class ProbeResult:
         """(rows, cols) of units in the layer."""
         rows, cols = self.activation.shape
         return rows, cols
+
+    @property
+    def model_name(self) -> str:
+        """The model's name in tables and figures."""
+        return str(self.provenance.get("model", {}).get("name", "model"))
+
+    def facts(self) -> dict[str, str]:
+        """What was asked and what came out, a line each, for people."""
+        from erf.measures import measure  # measures build on results, not results on measures
+
+        plan, (rows, cols) = self.plan, self.grid.image_size
+        found = {
+            "model": self.model_name,
+            "unit": str(self.target),
+            "image": f"{rows} x {cols} px",
+            "patches": f"{plan.patch} px, stride {plan.stride} px, {plan.draws} draws",
+            "stimulus": plan.stimulus,
+            "engine": self.engine,
+        }
+        if self.target.unit is None:
+            return found | {"influence": " x ".join(map(str, self.discrepancy.shape))}
+        return found | {"field": measure(self, resamples=0).summary}
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n  {name:<9} {text}" for name, text in self.facts().items())
+        return f"ProbeResult{lines}"
+
+    def _repr_html_(self) -> str:
+        """A table, which notebooks show; `figures.html_summary` adds the figure."""
+        lines = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
+            for name, text in self.facts().items()
+        )
+        return f"<table>{lines}</table>"

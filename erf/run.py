@@ -37,6 +37,7 @@ def run_plans(
     other: Float[Tensor, "c h w"] | None = None,
     picture: UInt8[np.ndarray, "h w 3"] | None = None,
     name: str | None = None,
+    image_name: str | None = None,
     progress: bool = False,
 ) -> list[ProbeResult]:
     """Run plans that differ in nothing but their target, all in one pass."""
@@ -72,7 +73,7 @@ def run_plans(
         tallies = [_tally(grid, *pair) for pair in zip(targets, activations, strict=True)]
         taken = take_draws(rule, choice.engine, grid, change, tallies, progress=progress)
     notes = {"engine": choice.to_json(), "draws": asdict(rule)}
-    provenance = describe(model, image, name=name, extra=notes)
+    provenance = describe(model, image, name=name, image_name=image_name, extra=notes)
     return [
         ProbeResult(
             discrepancy=tally.mean(),

@@ -105,6 +105,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
             whole = Path(folder, path.name)
             save_file(state, whole, metadata=metadata)
+            whole.chmod(0o644)
             whole.replace(path)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written: {error}") from error
