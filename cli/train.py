@@ -14,6 +14,7 @@ from cli.number import FiniteRange
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cli.growth import GrowthProbe
     from parsenet.experiment import Experiment, Prepared
     from parsenet.processes import Processes
 
@@ -90,6 +91,12 @@ SCORED_SEED = 0
     help="Iterations.",
 )
 @click.option(
+    "--probe-every",
+    type=click.IntRange(min=1),
+    help="Probe a unit every so many iterations: its field's growth, for `erf figure growth`.",
+)
+@click.option("--probe-layer", default="fc7", show_default=True, help="Layer of that unit.")
+@click.option(
     "--workers",
     type=click.IntRange(min=0),
     default=0,
@@ -107,6 +114,8 @@ def train(
     ctx: click.Context,
     /,
     snapshot_every: int,
+    probe_every: int | None,
+    probe_layer: str,
     workers: int,
     device: str | None,
     out: Path | None,
@@ -124,6 +133,7 @@ def train(
     from rich.console import Console
 
     from cli.device import find_device
+    from cli.growth import GrowthProbe
     from parsenet.experiment import prepare
     from parsenet.processes import joined
 
@@ -133,8 +143,11 @@ def train(
         if prepared.report:
             console.print(prepared.report, highlight=False)
         folder = begun or agreed_folder(out, default_name(experiment), processes)
+        growth = None
+        if probe_every and processes.first:
+            growth = GrowthProbe(probe_every, probe_layer, experiment.size, folder / "probes")
         try:
-            _fit(experiment, prepared, folder, snapshot_every, workers, processes, console)
+            _fit(experiment, prepared, folder, snapshot_every, workers, processes, console, growth)
         except KeyboardInterrupt:
             if processes.first:
                 click.echo(f"go on with: erf train --resume {shlex.quote(str(folder))}", err=True)
@@ -153,6 +166,7 @@ def _fit(
     workers: int,
     processes: Processes,
     console: Console,
+    growth: GrowthProbe | None = None,
 ) -> None:
     """Train in the folder, with a progress bar; go on from its last snapshot if it has one."""
     from rich.progress import (
@@ -193,6 +207,8 @@ def _fit(
         workers=workers,
         processes=processes,
     )
+    if growth:
+        growth.look(prepared.model, prepared.input_space, 0)
     with progress:
         bar = progress.add_task("", total=recipe.max_iter, loss=0.0, rate=recipe.rate(0), speed=0.0)
         loss = None
@@ -202,6 +218,8 @@ def _fit(
             progress.update(
                 bar, completed=step.iteration, loss=loss, rate=step.learning_rate, speed=speed
             )
+            if growth:
+                growth.look(prepared.model, prepared.input_space, step.iteration)
 
 
 def _save(
