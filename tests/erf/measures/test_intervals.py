@@ -58,7 +58,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
 def test_coverage_elsewhere(draws: int, freedom: int, texture: float) -> None:
     shares = coverage(draws, freedom, texture)
     for name, share in shares.items():
-        assert share >= (0.87 if name.startswith("peak") else 0.91), (name, share)
+        assert share >= (0.87 if name.startswith("peak") else 0.90), (name, share)
     assert 0.92 <= shares["mass:0.9545"] <= 0.98
 
 
