@@ -130,10 +130,17 @@ ENTRIES = (
         "Loss of every iteration, and its running mean, of two short trainings on scenes.",
         tuple(
             f"erf train --fusion {fusion} --iterations 60 --batch-size 4 --size 128 "
-            f"--out training/{fusion}"
+            f"--probe-every 10 --probe-layer conv5_3 --out training/{fusion}"
             for fusion in ("none", "late")
         ),
         "erf figure training training/none training/late --out training.png",
+    ),
+    Entry(
+        "growth",
+        "The field grows while a network trains",
+        "The centre unit of conv5_3, probed every ten iterations of the trainings above.",
+        (),
+        "erf figure growth training/none training/late --out growth.png",
     ),
     Entry(
         "segmentation",
