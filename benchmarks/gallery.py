@@ -137,8 +137,9 @@ ENTRIES = (
     ),
     Entry(
         "growth",
-        "The field grows while a network trains",
-        "The centre unit of conv5_3, probed every ten iterations of the trainings above.",
+        "The field during training",
+        "The centre unit of conv5_3, probed every ten iterations of the trainings above: in sixty "
+        "iterations, on an image smaller than its theoretical field, its size hardly changes.",
         (),
         "erf figure growth training/none training/late --out growth.png",
     ),
