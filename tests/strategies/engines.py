@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
-from erf.engines.engine import Engine
+from erf.engines.engine import Change
 from erf.geometry import PatchGrid, Target
+from erf.graph import Graph
 
 
 def noise(patch: int, channels: int, dtype: torch.dtype, scale: float = 0.3) -> Engine.__class__:  # type: ignore[valid-type]
@@ -29,11 +30,15 @@ def noise(patch: int, channels: int, dtype: torch.dtype, scale: float = 0.3) -> 
 
 
 def collect(
-    engine: Engine, grid: PatchGrid, patches: Sequence[int], draws: int, change: object
+    engine: DeltaEngine | DenseEngine,
+    grid: PatchGrid,
+    patches: Sequence[int],
+    draws: int,
+    change: Change,
 ) -> list[Float64[np.ndarray, "patches draws ..."]]:
     """All readings, one array a target, in the order asked for."""
-    found: list[dict[tuple[int, int], np.ndarray]] = [{} for _ in engine.targets]  # type: ignore[attr-defined]
-    for reading in engine.measure(grid, patches, range(draws), change):  # type: ignore[arg-type]
+    found: list[dict[tuple[int, int], np.ndarray]] = [{} for _ in engine.targets]
+    for reading in engine.measure(grid, patches, range(draws), change):
         for seen, values in zip(found, reading.values, strict=True):
             for patch, draw, value in zip(reading.patches, reading.draws, values, strict=True):
                 assert (int(patch), int(draw)) not in seen
@@ -54,12 +59,13 @@ def both(
     draws: int = 2,
     batch_size: int | None = None,
     scale: float = 0.3,
+    graph: Graph | None = None,
 ) -> tuple[list[np.ndarray], list[np.ndarray], DeltaEngine]:
     """What delta and dense say, and the delta engine."""
     some = list(range(len(grid)) if patches is None else patches)
     change = noise(grid.patch, len(image), image.dtype, scale)
     with torch.no_grad():
-        delta = DeltaEngine(model.eval(), image, targets, batch_size=batch_size)
+        delta = DeltaEngine(graph or model.eval(), image, targets, batch_size=batch_size)
         found = collect(delta, grid, some, draws, change)
         truth = collect(DenseEngine(model, image, targets), grid, some, draws, change)
     return found, truth, delta

@@ -15,7 +15,7 @@ from erf.engines.delta.spans import COLS, ROWS, Span, affected, exact_windows, n
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, Node
 
-WEIGHT_PASS = 30.0
+WEIGHT_PASS = 10.0
 """Cost of fetching one weight from memory, in multiplications: the ratio of their rates."""
 CALL = 2e6
 """Cost of calling one operator, in multiplications."""

@@ -34,7 +34,7 @@ def difference(step: Step) -> Tensor:
     disturbed = evaluate(node, moved, step.batch)
     if not disturbed.is_floating_point():
         return disturbed
-    return (disturbed - evaluate(node, clean, step.batch)).to(node.call.dtype)
+    return (disturbed - evaluate(node, clean, step.batch)).to(step.reference.dtype)
 
 
 def _double(value: Tensor) -> Tensor:

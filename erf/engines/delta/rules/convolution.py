@@ -10,6 +10,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, linear
 
 from erf.engines.delta.clean import evaluate
 from erf.engines.delta.frame import Frame, Lane, map_dims, refit
+from erf.engines.delta.rules import tapwise
 from erf.engines.delta.rules.table import everything, is_window_map, position_wise, rule
 from erf.engines.delta.step import Step
 from erf.geometry.axis import Transposed, Window
@@ -61,36 +62,40 @@ def prepared(step: Step) -> Tensor:
 )
 def convolve(step: Step) -> Tensor:
     """On windows: padded with zeros exactly as far as the output window reads."""
-    source = step["input"]
+    source, weight = step["input"], prepared(step)
     have, canvas = step.changes[source].frame, step.canvas()
     assert have is not None
-    padding = _even_padding(have, canvas)
-    change = (
-        step.changes[source].values
-        if padding
-        else refit(step.changes[source].values, have, canvas, (2, 3))
-    )
+    change = step.changes[source].values
+    if tapwise.pays(step, have):
+        return tapwise.convolve(step, change, have, weight)
+    if canvas.size == (1, 1):
+        return tapwise.multiply(refit(change, have, canvas, (2, 3)), weight, step["groups"])
+    padding = [
+        _even_padding(lane, wide)
+        for lane, wide in ((have.rows, canvas.rows), (have.cols, canvas.cols))
+    ]
+    inner = Frame(_shrunk(canvas.rows, padding[0]), _shrunk(canvas.cols, padding[1]))
     return conv2d(
-        change,
-        prepared(step),
+        refit(change, have, inner, (2, 3)),
+        weight,
         None,
         pair(step["stride"]),
-        padding or [0, 0],
+        padding,
         pair(step["dilation"]),
         step["groups"],
     )
 
 
-def _even_padding(have: Frame, canvas: Frame) -> list[int] | None:
-    """Padding that turns windows into the canvas, if it is the same on both sides."""
-    widths = []
-    for lane, wide in ((have.rows, canvas.rows), (have.cols, canvas.cols)):
-        before = lane.lo - wide.lo
-        first = int(before[0])
-        if first < 0 or 2 * first != wide.length - lane.length or (before != first).any():
-            return None
-        widths.append(first)
-    return widths
+def _even_padding(have: Lane, canvas: Lane) -> int:
+    """The zeros that every window lacks on both sides: left to the convolution, which skips most
+    of the work on them."""
+    before = have.lo - canvas.lo
+    after = canvas.lo + canvas.length - have.lo - have.length
+    return max(0, int(min(before.min(), after.min())))
+
+
+def _shrunk(lane: Lane, by: int) -> Lane:
+    return Lane(lane.lo + by, lane.length - 2 * by)
 
 
 @rule(
