@@ -11,7 +11,7 @@ from erf.layers import Layer, layers
 from erf.measures import Measurement, average, calibrate, compare, measure, preset
 from erf.plan import Plan
 from erf.probe import probe, probe_layers, probe_units
-from erf.result import ProbeResult, TheoreticalExtent
+from erf.result import LayerTheory, ProbeResult, TheoreticalExtent
 from erf.store import open_result as open
 from erf.store import save
 from erf.theoretical import TheoreticalField, projective_box, theoretical_field, theory
@@ -22,6 +22,7 @@ __all__ = [
     "ExportError",
     "Layer",
     "LayerError",
+    "LayerTheory",
     "Measurement",
     "PatchGrid",
     "Plan",

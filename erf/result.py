@@ -33,6 +33,39 @@ class TheoreticalExtent:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class LayerTheory:
+    """The theoretical fields of all units of a layer.
+
+    Attributes:
+        boxes: (top, left, bottom, right) of the pixels that can reach each unit.
+        unclipped: the same as if the image had no border.
+        size: (rows, cols) of an interior unit's field.
+        status: ``exact``, ``upper_bound`` or ``whole_image``.
+        reasons: operators responsible when the status is not ``exact``.
+    """
+
+    boxes: Int64[np.ndarray, "unit_rows unit_cols 4"]
+    unclipped: Int64[np.ndarray, "unit_rows unit_cols 4"]
+    size: tuple[int, int]
+    status: str
+    reasons: tuple[str, ...] = ()
+
+    def box(self, unit: tuple[int, int], *, clipped: bool = True) -> Box:
+        """Pixels that a unit reads; if not clipped, as if the image had no border."""
+        return Box(*map(int, (self.boxes if clipped else self.unclipped)[unit]))
+
+    def extent(self, unit: tuple[int, int]) -> TheoreticalExtent:
+        """What a result of this one unit would keep."""
+        return TheoreticalExtent(
+            box=self.box(unit),
+            size=self.size,
+            unclipped=self.box(unit, clipped=False),
+            status=self.status,
+            reasons=self.reasons,
+        )
+
+
 @dataclass(frozen=True, repr=False)
 class ProbeResult:
     """Discrepancies of one target over the patch grid of one image.
@@ -49,6 +82,7 @@ class ProbeResult:
         image: the image in the model's input space.
         picture: the image as a person sees it; None when the probe was given only a tensor.
         theory: theoretical field of the unit; None for a whole layer.
+        layer_theory: theoretical fields of all units; for a whole layer alone.
         provenance: model, weights, software, engine and what it noticed, JSON-compatible.
     """
 
@@ -67,6 +101,7 @@ class ProbeResult:
     image: Float32[np.ndarray, "channels rows cols"]
     picture: UInt8[np.ndarray, "rows cols 3"] | None = None
     theory: TheoreticalExtent | None = None
+    layer_theory: LayerTheory | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -23,7 +23,7 @@ from erf.result import ProbeResult
 from erf.stimulus import Canvas, change_patches, find_stimulus
 from erf.tally import LayerTally, Tally, UnitTally
 from erf.target import clean_activation, find_target
-from erf.theoretical.summary import theoretical_extent
+from erf.theoretical.summary import layer_theory, theoretical_extent
 
 
 def run_plans(
@@ -85,6 +85,7 @@ def run_plans(
             image=image.cpu().float().numpy(),
             picture=picture,
             theory=theoretical_extent(choice.graph, target),
+            layer_theory=None if target.unit else layer_theory(choice.graph, target.layer),
             provenance=provenance,
         )
         for tally, target, plan, activation in zip(

@@ -19,10 +19,12 @@ import zarr
 from erf.errors import ErfError, StoreError
 from erf.geometry import Box, Target
 from erf.plan import Plan
-from erf.result import ProbeResult, TheoreticalExtent
+from erf.result import LayerTheory, ProbeResult, TheoreticalExtent
 
 FORMAT = "erf-probe result"
 VERSION = 1
+LAYER = ("size", "status", "reasons")
+"""What is kept of a layer's theory besides its boxes."""
 
 
 def save(result: ProbeResult, path: str | Path) -> Path:
@@ -78,12 +80,14 @@ def _first_line(error: Exception) -> str:
 
 
 def _attributes(result: ProbeResult) -> dict[str, Any]:
+    layer = result.layer_theory
     return {
         "format": FORMAT,
         "version": VERSION,
         "plan": result.plan.to_json(),
         "target": asdict(result.target),
         "theory": None if result.theory is None else asdict(result.theory),
+        "layer_theory": None if layer is None else {name: getattr(layer, name) for name in LAYER},
         "provenance": dict(result.provenance),
     }
 
@@ -105,6 +109,9 @@ def _arrays(result: ProbeResult) -> dict[str, tuple[tuple[str, ...], np.ndarray]
         "unit_row": (("unit_row",), np.arange(unit_rows)),
         "unit_col": (("unit_col",), np.arange(unit_cols)),
     }
+    if result.layer_theory is not None:
+        arrays["theory_boxes"] = ((*unit, "edge"), result.layer_theory.boxes)
+        arrays["theory_unclipped"] = ((*unit, "edge"), result.layer_theory.unclipped)
     if result.samples is not None:
         arrays["samples"] = (("draw", *patch), result.samples)
     if result.picture is not None:
@@ -113,9 +120,6 @@ def _arrays(result: ProbeResult) -> dict[str, tuple[tuple[str, ...], np.ndarray]
 
 
 def _result(group: zarr.Group, attributes: dict[str, Any]) -> ProbeResult:
-    def array(name: str) -> Any:
-        return np.asarray(group[name][...])  # type: ignore[index]
-
     target = attributes["target"]
     unit = target["unit"]
     try:
@@ -123,15 +127,16 @@ def _result(group: zarr.Group, attributes: dict[str, Any]) -> ProbeResult:
     except ErfError as error:
         raise ValueError(f"plan: {error}") from None
     return ProbeResult(
-        discrepancy=array("discrepancy"),
-        standard_error=array("standard_error"),
-        samples=array("samples") if "samples" in group else None,
+        discrepancy=_read(group, "discrepancy"),
+        standard_error=_read(group, "standard_error"),
+        samples=_read(group, "samples") if "samples" in group else None,
         target=Target(target["layer"], None if unit is None else tuple(unit), target["channel"]),
         plan=plan,
-        activation=array("activation"),
-        image=array("image"),
-        picture=array("picture") if "picture" in group else None,
+        activation=_read(group, "activation"),
+        image=_read(group, "image"),
+        picture=_read(group, "picture") if "picture" in group else None,
         theory=_extent(attributes["theory"]),
+        layer_theory=_layer(group, attributes["layer_theory"]),
         provenance=attributes["provenance"],
     )
 
@@ -148,3 +153,19 @@ def _extent(values: dict[str, Any] | None) -> TheoreticalExtent | None:
         status=values["status"],
         reasons=tuple(values["reasons"]),
     )
+
+
+def _layer(group: zarr.Group, values: dict[str, Any] | None) -> LayerTheory | None:
+    if values is None:
+        return None
+    return LayerTheory(
+        boxes=_read(group, "theory_boxes"),
+        unclipped=_read(group, "theory_unclipped"),
+        size=tuple(values["size"]),
+        status=values["status"],
+        reasons=tuple(values["reasons"]),
+    )
+
+
+def _read(group: zarr.Group, name: str) -> Any:
+    return np.asarray(group[name][...])  # type: ignore[index]

@@ -36,4 +36,6 @@ def at_unit(result: ProbeResult, unit: UnitName | None = None) -> ProbeResult:
         standard_error=result.standard_error[:, :, place[0], place[1]],
         samples=None,
         target=Target(target.layer, place, target.channel),
+        theory=None if result.layer_theory is None else result.layer_theory.extent(place),
+        layer_theory=None,
     )

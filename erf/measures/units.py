@@ -40,7 +40,8 @@ def unit_field(result: ProbeResult, unit: Unit, theory: UnitTheory | None = None
     Args:
         result: of a whole layer.
         unit: (row, col).
-        theory: of the layer; without it, the centre is the unit's place in the layer, scaled.
+        theory: of the layer, the result's own unless given; without one, the centre is the unit's
+            place in the layer, scaled.
 
     Raises:
         UnitError: when the result is of one unit, or the unit is outside the layer.
@@ -51,7 +52,7 @@ def unit_field(result: ProbeResult, unit: Unit, theory: UnitTheory | None = None
             f"unit {unit[0]},{unit[1]} is outside layer {result.target.layer!r}, which has "
             f"{rows}x{cols} units (0,0 to {rows - 1},{cols - 1})"
         )
-    extent = None
+    extent, theory = None, theory or result.layer_theory
     if theory is not None:
         whole = theory.status == "whole_image"
         extent = TheoreticalExtent(

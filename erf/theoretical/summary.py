@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from erf.geometry import Target
 from erf.graph import Graph
-from erf.result import TheoreticalExtent
+from erf.result import LayerTheory, TheoreticalExtent
 from erf.theoretical.analyse import analyse
+
+
+def layer_theory(graph: Graph | None, layer: str) -> LayerTheory | None:
+    """The theoretical fields of a layer's units; None without a graph."""
+    if graph is None:
+        return None
+    (field,) = analyse(graph, [layer])
+    return LayerTheory(
+        boxes=field.boxes(),
+        unclipped=field.boxes(clipped=False),
+        size=field.size,
+        status=field.status,
+        reasons=field.reasons,
+    )
 
 
 def theoretical_extent(graph: Graph | None, target: Target) -> TheoreticalExtent | None:
     """The theoretical field of a target's unit; None without a graph or a unit."""
-    if graph is None or target.unit is None:
+    theory = layer_theory(graph, target.layer)
+    if theory is None or target.unit is None:
         return None
-    (field,) = analyse(graph, [target.layer])
-    return TheoreticalExtent(
-        box=field.box(target.unit),
-        size=field.size,
-        unclipped=field.box(target.unit, clipped=False),
-        status=field.status,
-        reasons=field.reasons,
-    )
+    return theory.extent(target.unit)

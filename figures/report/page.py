@@ -40,7 +40,7 @@ def report_page(
         results: of single units or of whole layers.
         measurements: of the results; None for one of a whole layer.
         title: of the page.
-        theories: of the layers, for results of whole layers whose theory is at hand.
+        theories: of the layers, for results of whole layers; their own unless given.
 
     Raises:
         SettingError: when there is no result.

@@ -106,7 +106,7 @@ def sheets_of(
 ) -> list[Sheet]:
     """One sheet a result."""
     if theories is None:
-        theories = [None] * len(results)
+        theories = [result.layer_theory for result in results]
     return [Sheet(result, theory) for result, theory in zip(results, theories, strict=True)]
 
 

@@ -36,6 +36,11 @@ def test_what_is_opened_is_what_was_saved(result, tmp_path):
     opened = erf.open(erf.save(result, tmp_path / "deep" / "run.zarr"))
     for name in ("target", "plan", "theory", "unit_count"):
         assert getattr(opened, name) == getattr(result, name)
+    if result.layer_theory is not None:
+        theory, again = result.layer_theory, opened.layer_theory
+        assert np.array_equal(theory.boxes, again.boxes)
+        assert np.array_equal(theory.unclipped, again.unclipped)
+        assert theory.extent((3, 4)) == again.extent((3, 4))
     assert opened.provenance == json.loads(json.dumps(result.provenance))
     for name in ("discrepancy", "standard_error", "samples", "activation", "image", "picture"):
         before, after = getattr(result, name), getattr(opened, name)

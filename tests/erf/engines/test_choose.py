@@ -87,6 +87,15 @@ def test_the_theoretical_field_comes_with_the_result():
     assert theory.status == "exact"
 
 
+def test_a_whole_layer_keeps_the_theory_of_every_unit():
+    influence = erf.probe(chain(), IMAGE, "2", unit="all", **SETTINGS)
+    assert influence.theory is None
+    for unit in ((0, 0), (0, 20), (39, 39)):
+        alone = erf.probe(chain(), IMAGE, "2", unit=unit, **SETTINGS)
+        assert alone.layer_theory is None
+        assert influence.layer_theory.extent(unit) == alone.theory
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("4 GiB", 2**32), ("512MiB", 2**29), ("1.5 GiB", 3 * 2**29), ("2097152", 2**21)],
