@@ -218,6 +218,16 @@ def test_over_a_whole_axis(name: str, dtype: torch.dtype, scale: float) -> None:
         assert float(error.max()) <= 30 * torch.finfo(dtype).eps * scale * 4
 
 
+def test_softmax_that_another_channel_takes_over() -> None:
+    """A probability of 1e-20 that becomes one half: what is left of the others keeps its digits."""
+    b = torch.tensor([[0.0, -46.0, -3.0, -60.0]], dtype=torch.float64)
+    d = torch.tensor([[1e-9, 46.0, -2e-9, 70.0]], dtype=torch.float64)
+    for change in (d, d * torch.tensor([1, 0.9, 1, 0.5]), d.flip(1)):
+        truth = _exact_rows(_softmax, change, b)
+        error = (kernels.change_of_softmax(change, b, -1) - truth).abs()
+        assert float((error / truth.abs()).max()) < 1e-5
+
+
 @pytest.mark.parametrize(("kernel", "stride", "dilation"), [(2, 2, 1), (3, 1, 1), (3, 2, 2)])
 def test_max_pool_against_float64(kernel: int, stride: int, dilation: int) -> None:
     generator = torch.Generator().manual_seed(1)

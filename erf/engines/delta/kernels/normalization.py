@@ -8,20 +8,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+LARGE = 1e6
+"""Growth beyond which a sum of exponentials is left to ``logsumexp``."""
+
 
 def change_of_softmax(
     d: Float[Tensor, "..."], b: Float[Tensor, "..."], dim: int
 ) -> Float[Tensor, "..."]:
-    """``p_i (exp(d_i) - Z) / Z`` with ``p`` the clean softmax and ``Z = sum_j p_j exp(d_j)``.
+    """``p_i expm1(d_i - c)`` with ``p`` the clean softmax and ``c = log sum_j p_j exp(d_j)``.
 
-    A constant added to every ``d`` changes nothing, so the largest is taken off first; the
-    numerator is ``expm1(d_i) - sum_j p_j expm1(d_j)``.
+    The shift ``c`` by ``log1p(sum_j p_j expm1(d_j))`` while that is no loss, else as the difference
+    of two logarithms of sums; where a probability grows manifold it is subtracted as it is.
     """
-    clean = torch.softmax(b, dim)
-    fall = d - d.amax(dim, keepdim=True)
-    rise = torch.expm1(fall)
-    mean = (clean * rise).sum(dim, keepdim=True)
-    return clean * (rise - mean) / (clean * torch.exp(fall)).sum(dim, keepdim=True)
+    clean, moved = torch.softmax(b, dim), torch.softmax(b + d, dim)
+    growth = (clean * torch.expm1(d)).sum(dim, keepdim=True)
+    total = torch.logsumexp(b + d, dim, keepdim=True) - torch.logsumexp(b, dim, keepdim=True)
+    gentle = (growth > -0.5) & (growth < LARGE)
+    shift = torch.where(gentle, torch.log1p(growth.clamp(-0.5, LARGE)), total)
+    step = d - shift
+    return torch.where(step.abs() < 1, clean * torch.expm1(step), moved - clean)
 
 
 def change_of_layer_norm(
