@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.convolution_rate import convolution_rate
+from benchmarks.convolution_rate import CLOCKS, convolution_rate
 from benchmarks.speed_rows import ROWS, Measured, SpeedRow, measure_row
 
 
@@ -28,17 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    rate = convolution_rate(device)
+    rate = convolution_rate(device, options.clock)
     print(f"{options.threads} threads, convolution at {rate / 1e9:.0f} GFLOP/s", file=sys.stderr)
     chosen = [row for row in ROWS if not options.only or row.name in options.only]
     results = []
     for row in chosen:
-        results.append(measure_row(row, rate, device, share=options.share))
+        results.append(measure_row(row, rate, device, share=options.share, clock=options.clock))
         print(json.dumps(asdict(results[-1])), file=sys.stderr, flush=True)
     print(table(results))
     if options.json:
         document = {
             "threads": options.threads,
+            "clock": options.clock,
             "device": str(device),
             "torch": torch.__version__,
             "convolution_flops": rate,
@@ -54,6 +55,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", help="also write the numbers here")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--clock", choices=list(CLOCKS), default="wall", help="cpu: one thread on a busy machine"
+    )
     parser.add_argument("--only", nargs="*", choices=[row.name for row in ROWS])
     parser.add_argument(
         "--share",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import get_model
 
-from benchmarks.convolution_rate import seconds
+from benchmarks.convolution_rate import CLOCKS, seconds
 from erf.engines.delta import DeltaEngine
 from erf.engines.delta.cost import multiplications
 from erf.engines.engine import Change
@@ -143,7 +142,12 @@ ROWS = (
 
 
 def measure_row(
-    row: SpeedRow, rate: float, device: torch.device, *, share: float | None = None
+    row: SpeedRow,
+    rate: float,
+    device: torch.device,
+    *,
+    share: float | None = None,
+    clock: str = "wall",
 ) -> Measured:
     """Run both engines."""
     torch.manual_seed(0)
@@ -152,11 +156,12 @@ def measure_row(
     grid = PatchGrid((row.size, row.size), PATCH, STRIDE)
     jobs = len(grid) * DRAWS
     with torch.inference_mode():
-        batch, each = _dense(model, image, row.layer)
+        batch, each = _dense(model, image, row.layer, clock)
         target = _target(model, image, row)
         warm = DeltaEngine(model, image, [target], memory_bytes=BUDGET)
         graph = warm.graph
-        delta, sample = _delta(graph, image, target, grid, row.share if share is None else share)
+        wanted = row.share if share is None else share
+        delta, sample = _delta(graph, image, target, grid, wanted, clock)
         necessary = float(warm.multiplications(grid).sum()) * DRAWS
         full = dense_multiplications(graph, graph.layer(row.layer)) * jobs
     ratio, bound = each * jobs / delta, full / necessary
@@ -172,37 +177,39 @@ def _target(model: nn.Module, image: Tensor, row: SpeedRow) -> Target:
     return Target(row.layer, None if row.whole else (rows // 2, cols // 2))
 
 
-def _dense(model: nn.Module, image: Tensor, layer: str) -> tuple[int, float]:
+def _dense(model: nn.Module, image: Tensor, layer: str, clock: str) -> tuple[int, float]:
     """Best batch size and its seconds an image."""
     found = []
     for batch in (1, 2, 4, 8):
         images = image.repeat(batch, 1, 1, 1)
-        taken = seconds(lambda images=images: observe(model, images, [layer]), image.device, 2)
+        taken = seconds(
+            lambda images=images: observe(model, images, [layer]), image.device, clock, 2
+        )
         found.append((taken / batch, batch))
     best, batch = min(found)
     return batch, best
 
 
 def _delta(
-    graph: Graph, image: Tensor, target: Target, grid: PatchGrid, share: float
+    graph: Graph, image: Tensor, target: Target, grid: PatchGrid, share: float, clock: str
 ) -> tuple[float, float]:
     """Seconds of the whole probe, and which share of its multiplications was run."""
-    start = time.perf_counter()
+    start = CLOCKS[clock]()
     engine = DeltaEngine(graph, image, [target], memory_bytes=BUDGET)
     plan = engine.plan(grid)
     _ = engine.clean
-    fixed = time.perf_counter() - start
+    fixed = CLOCKS[clock]() - start
     work = plan.multiplications.ravel()
     groups = np.random.default_rng(0).permutation(len(plan.groups))
     patches: list[int] = []
     for group in groups:
         if not patches or work[patches].sum() < share * work.sum():
             patches += plan.groups[group].patches.tolist()
-    start = time.perf_counter()
+    start = CLOCKS[clock]()
     for _ in engine.measure(grid, patches, range(DRAWS), _noise(image)):
         pass
     done = float(work[patches].sum() / work.sum())
-    return fixed + (time.perf_counter() - start) / done, done
+    return fixed + (CLOCKS[clock]() - start) / done, done
 
 
 def _noise(image: Tensor) -> Change:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erf.engines.delta import DeltaEngine
+from erf.engines.delta.rules import tapwise
 from erf.geometry import PatchGrid, Target
 
 
@@ -240,3 +241,32 @@ def test_batches_do_not_change_the_answer() -> None:
     ]
     for answer in answers[1:]:
         np.testing.assert_allclose(answer, answers[0], rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        nn.Conv2d(64, 5, 7, padding=3),
+        nn.Conv2d(64, 5, (3, 5), padding=(8, 4), dilation=(6, 4)),
+        nn.Conv2d(64, 5, 9),
+    ],
+    ids=["large", "dilated", "valid"],
+)
+def test_large_reach_goes_tap_by_tap(long: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    convolve = tapwise.convolve
+    monkeypatch.setattr(tapwise, "convolve", lambda *a: taken.append(a) or convolve(*a))
+    model = nn.Sequential(nn.Conv2d(3, 64, 1), nn.ReLU(), long).double()
+    image, grid = torch.randn(3, 24, 26, dtype=torch.float64), PatchGrid((24, 26), 3, 3)
+    unit = Target("2", (7, 7))
+    found, truth, _ = both(model, image, [Target("2"), unit], grid, draws=1, batch_size=1)
+    np.testing.assert_allclose(found[0], truth[0], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found[1], truth[1], rtol=0, atol=1e-13)
+    assert taken
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 97])
+def test_vectors_in_rows_are_a_matrix_product(count: int) -> None:
+    change, weight = torch.randn(count, 12, 1, 1), torch.randn(5, 12, 1, 1)
+    product = tapwise.multiply(change, weight)
+    torch.testing.assert_close(product[:, :, 0, 0], change[:, :, 0, 0] @ weight[:, :, 0, 0].T)
