@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from erf.theoretical import TheoryRow, TheoryTable, theory
 
 SIZES = {"inception_v3": (299, 299), "vit_h_14": (224, 224)}
 SIZE = (224, 224)
+COLUMNS = 11
 HEAD = """# Theoretical receptive fields of torchvision's models
 
 Written by `python -m benchmarks.theory_torchvision --out docs/theory-torchvision.md`: every
@@ -65,8 +66,9 @@ def build(name: str) -> nn.Module:
     options: dict[str, object] = {"weights": None}
     if name.startswith(("deeplab", "fcn_", "lraspp")):
         options["weights_backbone"] = None
-    with torch.device("meta"):
-        return torchvision.models.get_model(name, **options).eval()
+    # RegNets read their widths from a tensor, which needs a device with memory.
+    with torch.device("cpu" if name.startswith("regnet") else "meta"):
+        return torchvision.models.get_model(name, **options).eval().to("meta")
 
 
 def examine(name: str) -> Entry:
@@ -81,15 +83,21 @@ def examine(name: str) -> Entry:
     return Entry(name, size, table, time.perf_counter() - start)
 
 
-def render(entries: Iterable[Entry]) -> str:
+def render(rows: Iterable[Sequence[str]]) -> str:
     """The page."""
     lines = [
         "| model | image | layers | exact | whole image | bound | last local layer | size | stride "
         "| global operators | s |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    lines += [f"| {' | '.join(map(str, _cells(entry)))} |" for entry in entries]
+    lines += [f"| {' | '.join(cells)} |" for cells in rows]
     return HEAD + "\n".join(lines) + "\n"
+
+
+def examined(rows: Path) -> list[list[str]]:
+    """Lines of an earlier run that was stopped."""
+    text = rows.read_text("utf-8") if rows.exists() else ""
+    return [line.split("\t") for line in text.splitlines() if line.count("\t") == COLUMNS - 1]
 
 
 def _cells(entry: Entry) -> tuple[object, ...]:
@@ -125,15 +133,21 @@ def _pair(pair: tuple[int | None, int | None]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="All if none is named.")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, help="The page.")
+    parser.add_argument("--rows", type=Path, help="Kept line by line; a stopped run goes on.")
     arguments = parser.parse_args()
-    entries = []
+    rows = examined(arguments.rows) if arguments.rows else []
+    done = {cells[0] for cells in rows}
     for name in arguments.models or names():
-        entry = examine(name)
-        print(*_cells(entry), sep="\t", flush=True)
-        entries.append(entry)
+        if name in done:
+            continue
+        rows.append([str(cell) for cell in _cells(examine(name))])
+        print(*rows[-1], sep="\t", flush=True)
+        if arguments.rows:
+            with arguments.rows.open("a", encoding="utf-8") as file:
+                print(*rows[-1], sep="\t", file=file)
     if arguments.out:
-        arguments.out.write_text(render(entries), encoding="utf-8")
+        arguments.out.write_text(render(sorted(rows)), encoding="utf-8")
 
 
 if __name__ == "__main__":
