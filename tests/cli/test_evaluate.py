@@ -7,14 +7,14 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from strategies.checkpoints import MEAN, STD, write_checkpoint
-from strategies.datasets import write_camvid
 
 import cli
 from cli.evaluate import DATA_HELP
 from parsenet.datasets import DATASETS, open_dataset
 from parsenet.datasets.camvid import CLASSES
 from parsenet.scenes import CLASSES as SCENE_CLASSES
+from strategies.checkpoints import MEAN, STD, write_checkpoint
+from strategies.datasets import write_camvid
 
 NAMES = tuple(f"0016E5_{k}" for k in range(3))
 

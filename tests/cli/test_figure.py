@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from strategies.checkpoints import write_checkpoint
-from strategies.results import gaussian_result, influence_result, photo
 
 import cli
 import erf
 from figures import depth_figure
 from parsenet.scenes import CLASSES
+from strategies.checkpoints import write_checkpoint
+from strategies.results import gaussian_result, influence_result, photo
 
 
 @pytest.fixture

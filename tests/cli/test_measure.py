@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from strategies.fields import as_result, draw, truth
 
 import cli
 import erf
@@ -12,6 +11,7 @@ from cli.measure import PRESETS
 from erf.geometry import Box, PatchGrid
 from erf.measures import PRESETS as KNOWN
 from erf.measures import preset
+from strategies.fields import as_result, draw, truth
 
 GRID = PatchGrid((128, 112), patch=16, stride=8)
 CENTER = (63.5, 55.5)

@@ -3,11 +3,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from strategies.checkpoints import write_checkpoint
-from strategies.datasets import photo, write_image
 
 import cli
 from parsenet.palette import voc_palette
+from strategies.checkpoints import write_checkpoint
+from strategies.datasets import photo, write_image
 
 CLASSES = ("background", "leaf", "soil", "sky", "stone")
 

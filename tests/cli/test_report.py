@@ -2,10 +2,10 @@
 
 import pytest
 from click.testing import CliRunner
-from strategies.results import gaussian_result, influence_result
 
 import cli
 import erf
+from strategies.results import gaussian_result, influence_result
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from strategies.datasets import write_camvid
-from strategies.killing import start
 
 from cli import main
 from parsenet import load_checkpoint
 from parsenet.journal import read_journal
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render, score_scenes
+from strategies.datasets import write_camvid
+from strategies.killing import start
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--width", "0.0625", "--iterations", "3", "--batch-size", "2", "--size", "64"]

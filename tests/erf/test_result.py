@@ -1,8 +1,7 @@
 from dataclasses import replace
 
-from strategies.results import gaussian_result
-
 import erf
+from strategies.results import gaussian_result
 
 
 def test_a_result_prints_in_a_few_lines():

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from strategies.results import gaussian_result
-from strategies.tidy import assert_tidy
 
 import erf
 from figures import compare_figure
 from figures.compare import profile_band, titles
+from strategies.results import gaussian_result
+from strategies.tidy import assert_tidy
 
 
 @pytest.fixture(scope="module")

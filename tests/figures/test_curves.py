@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from strategies.results import gaussian_result
-from strategies.tidy import assert_tidy
 
 import erf
 from figures import Growth, depth_figure, growth_figure, scales_figure, training_figure
 from figures.training import running_mean
+from strategies.results import gaussian_result
+from strategies.tidy import assert_tidy
 
 
 @pytest.fixture(scope="module")

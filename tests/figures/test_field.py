@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from strategies.results import gaussian_result, influence_result
-from strategies.tidy import assert_tidy
 
 import erf
 from figures import Outline, ShareScale, draw_field, field_figure
 from figures.maps import overlay_colors
+from strategies.results import gaussian_result, influence_result
+from strategies.tidy import assert_tidy
 
 
 def by_gid(axes, gid):

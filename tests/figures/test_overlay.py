@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from strategies.results import photo
-from strategies.tidy import assert_tidy
 
 from erf.errors import SettingError
 from figures.overlay import overlay_figure, shares, tinted
+from strategies.results import photo
+from strategies.tidy import assert_tidy
 
 CLASSES = ("background", "leaf", "never", "disc")
 PALETTE = np.array([[0, 0, 0], [230, 160, 0], [1, 2, 3], [90, 180, 230]], np.uint8)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from strategies.results import photo
-from strategies.tidy import assert_tidy
 
 import erf
 from figures import predictions_figure
 from figures.predictions import VOID_COLOR
+from strategies.results import photo
+from strategies.tidy import assert_tidy
 
 CLASSES = ["background", "square", "never", "disc"]
 PALETTE = np.array([[40, 40, 40], [230, 159, 0], [1, 2, 3], [86, 180, 233]], np.uint8)

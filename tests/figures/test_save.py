@@ -1,10 +1,10 @@
 """Files: their formats, and the same bytes every time."""
 
 import pytest
-from strategies.results import gaussian_result
 
 import erf
 from figures import field_figure, save
+from strategies.results import gaussian_result
 
 STARTS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
 

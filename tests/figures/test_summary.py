@@ -5,10 +5,10 @@ import io
 import re
 
 from PIL import Image
-from strategies.results import gaussian_result, influence_result
 
 import erf
 from figures import html_summary
+from strategies.results import gaussian_result, influence_result
 
 HOSTILE = '"><script>alert(1)</script>'
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from strategies.datasets import write_camvid
 
 from parsenet import Checkpoint, build, save_checkpoint
 from parsenet.datasets import open_dataset
@@ -14,6 +13,7 @@ from parsenet.experiment import Experiment, prepare
 from parsenet.input_space import IMAGENET
 from parsenet.recipes import recipe
 from parsenet.scenes import CLASSES, INPUT_SPACE, render
+from strategies.datasets import write_camvid
 
 NARROW = {"width": 0.0625, "batch_norm": True, "fusion": "late", "local": ("fc7", "conv5_3")}
 SCENES = Experiment(options=NARROW, recipe=recipe("scenes").override(seed=3), size=64)

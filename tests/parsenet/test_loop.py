@@ -6,6 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
+from parsenet.errors import TrainingError
+from parsenet.journal import read_journal
+from parsenet.loop import training
+from parsenet.sampling import SampleOrder
+from parsenet.snapshot import SnapshotWarning, latest_snapshot, snapshots
 from strategies.killing import kill, start
 from strategies.tiny_trainings import (
     SPACE,
@@ -17,12 +23,6 @@ from strategies.tiny_trainings import (
     run,
     run_as,
 )
-
-from parsenet.errors import TrainingError
-from parsenet.journal import read_journal
-from parsenet.loop import training
-from parsenet.sampling import SampleOrder
-from parsenet.snapshot import SnapshotWarning, latest_snapshot, snapshots
 
 SMALL = {"solver": "adamw", "base_lr": 0.01, "loss": "mean", "weigh_classes": True}
 NORMED = {"batch_norm": True}

@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from strategies.killing import kill, start
-from strategies.snapshots import snapshot, write_for_ever
 
 from parsenet.errors import TrainingError
 from parsenet.snapshot import (
@@ -18,6 +16,8 @@ from parsenet.snapshot import (
     save_snapshot,
     snapshots,
 )
+from strategies.killing import kill, start
+from strategies.snapshots import snapshot, write_for_ever
 
 
 def numbers(folder: Path) -> list[int]:

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from strategies.tiny_trainings import SPACE, Endless, Photos, make_recipe
 
 from parsenet.augment import Augmentation
 from parsenet.input_space import InputSpace
 from parsenet.sampling import SampleOrder
 from parsenet.supply import Supply
+from strategies.tiny_trainings import SPACE, Endless, Photos, make_recipe
 
 
 def test_a_sample_is_the_shuffled_augmented_photo_in_the_input_space():

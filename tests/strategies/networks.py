@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import torch
 from hypothesis import strategies as st
+from torch import Tensor, nn
+
 from strategies.blocks import (
     ChannelNorm,
     GlobalContext,
@@ -15,7 +17,6 @@ from strategies.blocks import (
     SqueezeExcite,
     WindowAttention,
 )
-from torch import Tensor, nn
 
 Draw = Callable[[st.SearchStrategy], object]
 Shape = tuple[int, int, int]

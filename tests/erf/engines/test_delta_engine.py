@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from strategies.engines import both, worst_error
 from torch import Tensor, nn
 from torch.nn import functional
 
 from erf.engines.delta import DeltaEngine
 from erf.engines.delta.rules import tapwise
 from erf.geometry import PatchGrid, Target
+from strategies.engines import both, worst_error
 
 
 class Lambda(nn.Module):

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
-from strategies.engines import both, collect, noise, worst_error
-from strategies.networks import RandomNetwork, networks
 from torch import nn
 from torchvision.models import get_model
 
@@ -20,6 +18,8 @@ from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, export
 from erf.theoretical.analyse import analyse
 from parsenet import build
+from strategies.engines import both, collect, noise, worst_error
+from strategies.networks import RandomNetwork, networks
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 

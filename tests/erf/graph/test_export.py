@@ -7,11 +7,11 @@ import pytest
 import torch
 import torchvision
 from hypothesis import HealthCheck, given, settings
-from strategies.networks import RandomNetwork, networks
 from torch import Tensor, nn
 
 from erf.errors import ExportError, LayerError
 from erf.graph import BatchSize, export
+from strategies.networks import RandomNetwork, networks
 
 
 class Branching(nn.Module):

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from strategies.blocks import WindowAttention
 from torch import Tensor, nn
 from torch.nn import functional
 
 from erf.graph import export
 from erf.theoretical import TheoreticalField, nan_boxes
 from erf.theoretical.analyse import analyse
+from strategies.blocks import WindowAttention
 
 SIZE = (14, 12)
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from strategies.fields import as_field, as_result, truth
 
 from erf.errors import SettingError, UnitError
 from erf.geometry import Box, PatchGrid, Target
@@ -16,6 +15,7 @@ from erf.measures import (
 )
 from erf.plan import Plan
 from erf.result import ProbeResult
+from strategies.fields import as_field, as_result, truth
 
 GRID = PatchGrid((240, 208), patch=8, stride=8)
 MIDDLE = (119.5, 103.5)

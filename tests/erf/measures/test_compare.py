@@ -2,12 +2,12 @@ import math
 
 import numpy as np
 import pytest
-from strategies.fields import as_result, draw, truth
 
 from erf.errors import SettingError
 from erf.geometry import PatchGrid
 from erf.measures import compare
 from erf.result import ProbeResult
+from strategies.fields import as_result, draw, truth
 
 GRID = PatchGrid((256, 256), patch=16, stride=16)
 CENTER = (127.5, 127.5)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from strategies.fields import as_field, draw, truth
 
 from erf.errors import SettingError
 from erf.geometry import PatchGrid
 from erf.measures import bootstrap_intervals, jackknife_intervals, measure
 from erf.measures.definitions import define_sizes
+from strategies.fields import as_field, draw, truth
 
 GRID = PatchGrid((256, 256), patch=16, stride=16)
 CENTER = (122.5, 130.5)

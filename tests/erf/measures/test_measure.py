@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies.fields import as_field, as_result, draw, truth
 
 from erf.errors import SettingError, UnitError
 from erf.geometry import Box, PatchGrid, Target
@@ -20,6 +19,7 @@ from erf.measures import (
 )
 from erf.plan import Plan
 from erf.result import ProbeResult, TheoreticalExtent
+from strategies.fields import as_field, as_result, draw, truth
 
 GRID = PatchGrid((500, 500), patch=16, stride=16)
 CENTER = (249.5, 249.5)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from strategies.fields import as_result, draw, truth
 
 from erf.errors import SettingError
 from erf.geometry import Box, PatchGrid
 from erf.measures import inside_significant, measure, p_values
+from strategies.fields import as_result, draw, truth
 
 GRID = PatchGrid((256, 256), patch=16, stride=16)
 CENTER = (127.5, 127.5)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from strategies.fields import draw, truth
 
 from erf.errors import SettingError
 from erf.geometry import PatchGrid
 from erf.measures import precision
+from strategies.fields import draw, truth
 
 GRID = PatchGrid((256, 256), patch=16, stride=16)
 MEAN = truth(GRID, (127.5, 127.5), 40.0, 0.3)

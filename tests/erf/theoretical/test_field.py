@@ -7,8 +7,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies.blocks import GlobalContext, HalfThrough, Join
-from strategies.networks import RandomNetwork, networks
 from torch import Tensor, nn
 
 import erf
@@ -16,6 +14,8 @@ from erf.errors import ExportError, LayerError, SettingError, UnitError
 from erf.geometry import Box
 from erf.theoretical import disagreement, nan_boxes
 from erf.theoretical.nan import nan_reached
+from strategies.blocks import GlobalContext, HalfThrough, Join
+from strategies.networks import RandomNetwork, networks
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 

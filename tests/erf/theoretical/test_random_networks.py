@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies.networks import RandomNetwork, networks
 
 from erf.graph import export
 from erf.theoretical import nan_boxes
 from erf.theoretical.analyse import analyse
+from strategies.networks import RandomNetwork, networks
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 

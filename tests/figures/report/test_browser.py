@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from strategies.browser import browser, needs_browser, open_page
-from strategies.results import gaussian_result, influence_result
 
 import erf
 from erf.geometry import Box
 from erf.measures.units import unit_field
 from figures.report import report_page
 from figures.report.thresholds import MASS_SHARES, PEAK_SHARES
+from strategies.browser import browser, needs_browser, open_page
+from strategies.results import gaussian_result, influence_result
 
 pytestmark = needs_browser
 

@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
-from strategies.results import gaussian_result, influence_result
 
 import erf
 from figures.report import report_page
 from figures.report.page import script_json
+from strategies.results import gaussian_result, influence_result
 
 HOSTILE = '<img src=x onerror="document.title=1">.png'
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from strategies.results import influence_result
 
 from erf.measures import Cells, inside_mass, inside_share_of_peak, mass_area
 from figures.report.thresholds import (
@@ -12,6 +11,7 @@ from figures.report.thresholds import (
     mass_levels,
     peak_levels,
 )
+from strategies.results import influence_result
 
 
 @pytest.fixture(scope="module")

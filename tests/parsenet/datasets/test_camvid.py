@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from strategies.datasets import write_camvid
 
 from parsenet.datasets import open_dataset
 from parsenet.errors import DatasetError
+from strategies.datasets import write_camvid
 
 SPLITS = {"train": ("0001TP_1", "0006R0_2"), "val": ("0016E5_3",), "test": ("Seq05VD_4",)}
 

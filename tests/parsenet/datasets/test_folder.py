@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from strategies.datasets import labels, photo, write_image, write_lines, write_palette_png
 
 from parsenet.datasets import open_dataset
 from parsenet.errors import DatasetError
+from strategies.datasets import labels, photo, write_image, write_lines, write_palette_png
 
 CLASSES = ("background", "leaf blight", "soil")
 

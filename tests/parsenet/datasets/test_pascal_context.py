@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.io import savemat
-from strategies.datasets import photo, write_image, write_lines
 
 from parsenet.datasets import open_dataset
 from parsenet.errors import DatasetError
+from strategies.datasets import photo, write_image, write_lines
 
 TRAIN, VAL = ("2008_000001", "2008_000002"), ("2008_000003",)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.io import savemat
-from strategies.datasets import photo, write_camvid, write_image, write_lines, write_voc
 
 from parsenet.datasets import DATASETS, open_dataset
 from parsenet.datasets.layout import read_names
 from parsenet.datasets.read import read_image, read_indices, read_mat
 from parsenet.errors import DatasetError, ParseNetError
+from strategies.datasets import photo, write_camvid, write_image, write_lines, write_voc
 
 
 def test_colours_are_no_labels(tmp_path):

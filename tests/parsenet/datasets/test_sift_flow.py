@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from strategies.datasets import SIFT_FOLDER, write_lines, write_sift_flow
 
 from parsenet.datasets import open_dataset
 from parsenet.errors import DatasetError
+from strategies.datasets import SIFT_FOLDER, write_lines, write_sift_flow
 
 TRAIN, TEST = ("coast_bea1", "forest_for2"), ("coast_natu975", "street_urb3")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torchvision.datasets
 from PIL import Image
-from strategies.datasets import write_lines, write_palette_png, write_sbd, write_voc
 from torchvision.datasets import voc
 
 from parsenet.datasets import open_dataset
 from parsenet.errors import DatasetError
+from strategies.datasets import write_lines, write_palette_png, write_sbd, write_voc
 
 TRAIN, VAL = ("2007_000001", "2007_000002"), ("2007_000003", "2008_000004")
 SBD = {

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from strategies.narrow_vgg import WIDTH, narrow_vgg16
 from torchvision.models import VGG16_BN_Weights, VGG16_Weights, vgg16
 
 from parsenet import VGG16, Checkpoint, InputSpace, WeightsError, build, save_checkpoint
@@ -16,6 +15,7 @@ from parsenet.input_space import IMAGENET
 from parsenet.pretrained import CAFFE, load_weights, transplant
 from parsenet.pretrained.layouts import from_torchvision
 from parsenet.pretrained.weights import CONVOLUTIONS
+from strategies.narrow_vgg import WIDTH, narrow_vgg16
 
 
 @pytest.mark.parametrize("name", ["vgg.pth", "vgg.safetensors"])

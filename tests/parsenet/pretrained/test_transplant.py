@@ -1,6 +1,5 @@
 import pytest
 import torch
-from strategies.narrow_vgg import WIDTH, fc7, narrow_vgg16
 from torch import Tensor, nn
 
 from parsenet import VGG16, InputSpace, ParseNet, WeightsError, build
@@ -8,6 +7,7 @@ from parsenet.input_space import IMAGENET
 from parsenet.pretrained import CAFFE, Weights, transplant
 from parsenet.pretrained.layouts import from_torchvision
 from parsenet.pretrained.weights import CONVOLUTIONS
+from strategies.narrow_vgg import WIDTH, fc7, narrow_vgg16
 
 
 def weights_of(net: nn.Module, space: InputSpace = IMAGENET) -> Weights:
