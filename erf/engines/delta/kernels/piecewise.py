@@ -11,7 +11,8 @@ from torch import Tensor
 
 def change_of_relu(d: Float[Tensor, "..."], b: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """``relu(b + d) - relu(b)``: ``max(d, -b)`` where ``b > 0``, else ``max(b + d, 0)``."""
-    return torch.maximum(d + b.clamp(max=0), -b.clamp(min=0))
+    moved = d + b.clamp(max=0)
+    return torch.maximum(moved, -b.clamp(min=0), out=moved)
 
 
 def change_of_clamp(

@@ -68,8 +68,10 @@ def convolve(step: Step) -> Tensor:
     change = step.changes[source].values
     if tapwise.pays(step, have):
         return tapwise.convolve(step, change, have, weight)
-    if canvas.size == (1, 1):
-        return tapwise.multiply(refit(change, have, canvas, (2, 3)), weight, step["groups"])
+    if weight.shape[2:] == (1, 1):
+        rows, cols = pair(step["stride"])
+        read = refit(change, have, canvas, (2, 3))[:, :, ::rows, ::cols]
+        return tapwise.multiply(read, weight, step["groups"])
     padding = [
         _even_padding(lane, wide)
         for lane, wide in ((have.rows, canvas.rows), (have.cols, canvas.cols))
