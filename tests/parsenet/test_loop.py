@@ -12,7 +12,7 @@ from parsenet.journal import read_journal
 from parsenet.loop import training
 from parsenet.sampling import SampleOrder
 from parsenet.snapshot import SnapshotWarning, latest_snapshot, snapshots
-from strategies.killing import kill, start
+from strategies.killing import kill, run_apart, start
 from strategies.tiny_trainings import (
     SPACE,
     WEIGHTS,
@@ -68,7 +68,7 @@ def start_two(folder: Path, *args, **how) -> list:
 def test_killed_at_random_moments_and_resumed_it_ends_the_same(tmp_path, values, options):
     recipe = make_recipe(max_iter=40, **values)
     whole = tmp_path / "whole"
-    run(whole, recipe, options, snapshot_every=1000)
+    run_apart(run, whole, recipe, options, snapshot_every=1000)
     random = np.random.default_rng(len(values))
     killed = tmp_path / "killed"
     for target in sorted(random.integers(1, 32, 5)):
@@ -78,7 +78,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_the_same(tmp_path, values,
             time.sleep(0.002)
         time.sleep(random.uniform(0, 0.05))
         kill(process)
-    run(killed, recipe, options, resume=True, snapshot_every=3)
+    run_apart(run, killed, recipe, options, resume=True, snapshot_every=3)
     assert_same(weights_of(killed), weights_of(whole))
     assert reports(killed) == reports(whole)
     assert [line[0] for line in reports(whole)] == list(range(1, 41))
@@ -98,7 +98,7 @@ def test_two_processes_train_as_one_does(tmp_path, values, options):
     """No batch norm, whose statistics are a process's own; dropout is on: one image at a time."""
     recipe = make_recipe(**values)
     one, two = tmp_path / "one", tmp_path / "two"
-    run(one, recipe, options)
+    run_apart(run, one, recipe, options)
     for process in start_two(two, recipe, options):
         process.join(120)
         assert process.exitcode == 0
