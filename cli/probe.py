@@ -58,6 +58,13 @@ class Draws(click.ParamType[int | str]):
     help="Noise after ParseNet, occlusion after Zhou et al. (patch 11, stride 3, random pixels, "
     "strongest unit), or the gradient after Luo et al.",
 )
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Of occlusion of a --channel: keep the images that excite it most.",
+)
 @click.option("--patch", type=click.IntRange(min=1), default=16, show_default=True, help="Pixels.")
 @click.option("--stride", type=click.IntRange(min=1), help="Pixels.  [default: the patch]")
 @click.option(
@@ -91,19 +98,29 @@ def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -
     """
     from cli.model import load_model
     from cli.output import claim_folder
-    from cli.probing import Series, find_images
+    from cli.probing import Series, find_images, strongest_images
     from cli.showcase import compare_shipped
     from cli.summary import draw_field, print_average, print_result
 
     if options["method"] == "occlusion":
         options |= {key: value for key, value in OCCLUSION.items() if _is_default(ctx, key)}
     loaded = load_model(model)
+    images = find_images(options["images"])
+    if options["method"] == "occlusion" and options["channel"] is not None:
+        images = strongest_images(
+            images,
+            loaded,
+            options["layer"],
+            options["channel"],
+            top=options["top"],
+            image_size=options["image_size"],
+        )
     series = Series(
         loaded=loaded,
         layer=options["layer"],
         unit=options["unit"],
         method=options["method"],
-        images=find_images(options["images"]),
+        images=images,
         image_size=options["image_size"],
         settings=_settings(options, loaded),
         skip_bad=options["skip_bad"],

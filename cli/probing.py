@@ -40,6 +40,34 @@ def find_images(paths: Sequence[Path]) -> list[Path | None]:
     return found or [None]
 
 
+def strongest_images(
+    images: Sequence[Path | None],
+    loaded: LoadedModel,
+    layer: str,
+    channel: int,
+    *,
+    top: int,
+    image_size: tuple[int, int] | None,
+) -> list[Path | None]:
+    """The images that excite a channel most, the strongest first (Zhou et al. 2015).
+
+    Images that cannot be read come last, for `Series.run` to refuse or to skip and record.
+    """
+    from erf.occlusion import rank_images
+
+    tensors, readable, bad = [], [], []
+    for path in images:
+        try:
+            tensors.append(loaded.input_space.tensor(load_picture(path, image_size)))
+            readable.append(path)
+        except click.BadParameter:
+            bad.append(path)
+    if not tensors:
+        return bad
+    ranked = rank_images(loaded.model, tensors, layer, channel)[:top]
+    return [readable[index] for _, index in ranked] + bad
+
+
 @dataclass(frozen=True)
 class Series:
     """The same question asked on every image.

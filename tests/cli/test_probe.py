@@ -13,7 +13,7 @@ from PIL import Image
 import erf
 from cli import main
 from cli.showcase import compare_shipped
-from parsenet import Checkpoint, build, save_checkpoint
+from parsenet import Checkpoint, build, load_checkpoint, save_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,6 @@ def test_a_probe_writes_what_the_library_measures(checkpoint, photo, tmp_path):
     )
     assert done.exit_code == 0, done.output
     result = erf.open(out / "result.zarr")
-    from parsenet import load_checkpoint
-
     image = torch.from_numpy((np.asarray(Image.open(photo), np.float32) - 120) / 60).permute(
         2, 0, 1
     )
@@ -237,6 +235,24 @@ def test_other_methods_answer_the_same_question(checkpoint, photo, tmp_path):
     gradient = erf.open(tmp_path / "gradient" / "result.zarr")
     assert gradient.discrepancy.shape == (64, 80)
     assert gradient.discrepancy[:4].sum() == 0 < gradient.discrepancy.sum()
+
+
+def test_occlusion_of_a_channel_takes_its_top_images(checkpoint, photos, tmp_path):
+    out = tmp_path / "run"
+    settings = ["--layer", "conv4_3", "--channel", 3, "--method", "occlusion", "--top", 2]
+    coarse_settings = ["--patch", 32, "--stride", 16, "--draws", 1, "--out", out]
+    done = run("probe", checkpoint, "--image", photos, *settings, *coarse_settings)
+    assert done.exit_code == 0, done.output
+    model = load_checkpoint(checkpoint)
+    blobs = {}
+    model.model.conv4_3.register_forward_hook(lambda m, i, o: blobs.update(x=o))
+    peaks = {}
+    for path in photos.iterdir():
+        model.model(model.input_tensor(np.asarray(Image.open(path)))[None])
+        peaks[path.stem] = blobs["x"][0, 3].max().item()
+    best = sorted(peaks, key=lambda name: -peaks[name])[:2]
+    names = sorted(path.stem for path in out.glob("*.zarr"))
+    assert names == [f"{index:03d}-{name}" for index, name in enumerate(best)]
 
 
 def test_automatic_draws(checkpoint, photo, tmp_path):
