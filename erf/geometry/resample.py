@@ -62,7 +62,7 @@ class Resample(Relation):
 
     def _ends(self, outputs: Index) -> tuple[Index, Index]:
         """First and last tap of each output, not yet clamped at the end."""
-        if self.inputs == self.outputs and self.scale in (None, 1.0):
+        if self.kind != "cubic" and self.inputs == self.outputs and self.scale in (None, 1.0):
             return as_index(outputs), as_index(outputs)
         base = np.floor(self._positions(outputs)).astype(np.int64)
         match self.kind:

@@ -256,3 +256,10 @@ def test_table_as_csv_and_json():
     assert [row.layer for row in table] == ["0", "1"]
     assert len(table) == 2
     assert table["0"].size == (3, 5)
+
+
+def test_cubic_interpolation_reads_four_taps_even_where_the_size_stays():
+    network = RandomNetwork(nn.Sequential(nn.Upsample(size=(3, 8), mode="bicubic")), 1, (8, 8))
+    field = erf.theoretical_field(network.model, "0", image_size=(8, 8), channels=1)
+    for unit in ((0, 0), (1, 4), (2, 7)):
+        np.testing.assert_array_equal(field.support(unit), pixels_read(network, "0", unit))
