@@ -50,7 +50,7 @@ def read_curves(run: Path, key: str) -> list[tuple[int, float]]:
     Raises:
         click.BadParameter: when there is no journal.
     """
-    from parsenet.journal import read_journal
+    from parsenet.training.journal import read_journal
 
     path = run / "metrics.jsonl" if run.is_dir() else run
     if not path.is_file():

@@ -51,7 +51,7 @@ def evaluate(
     from cli.device import find_device
     from parsenet.datasets import open_dataset
     from parsenet.evaluate import check_classes
-    from parsenet.processes import joined
+    from parsenet.training.processes import joined
 
     trained = open_checkpoint(checkpoint)
     dataset = open_dataset(data, root, split, download=download)

@@ -11,8 +11,8 @@ import click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
-    from parsenet.experiment import Experiment
-    from parsenet.processes import Processes
+    from parsenet.training.experiment import Experiment
+    from parsenet.training.processes import Processes
 
 CONFIG = "config.toml"
 
@@ -23,7 +23,7 @@ RECIPES = {"parsenet": "parsenet-release", "fcn32s": "fcn32s", "fcn16s": "fcn16s
 
 def asked_experiment(ctx: click.Context, **asked: Any) -> tuple[Experiment, Path | None]:
     """Return what is to be trained, and the folder where it has begun already if it has."""
-    from parsenet.experiment import Experiment
+    from parsenet.training.experiment import Experiment
 
     resume, config = asked.pop("resume"), asked.pop("config")
     if resume is not None or config is not None:
@@ -71,9 +71,9 @@ def _resolve(
     **options: Any,
 ) -> Experiment:
     """Return the experiment of what was asked for, everything else at its default."""
-    from parsenet.experiment import Experiment
-    from parsenet.recipe import parse_setting
-    from parsenet.recipes import recipe as named_recipe
+    from parsenet.training.experiment import Experiment
+    from parsenet.training.recipe import parse_setting
+    from parsenet.training.recipes import named_recipe
 
     options["local"] = None if local is None else local.split(",")
     given = {name: value for name, value in options.items() if value is not None}

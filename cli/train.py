@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cli.growth import GrowthProbe
-    from parsenet.experiment import Experiment, Prepared
-    from parsenet.processes import Processes
+    from parsenet.training.experiment import Experiment, Prepared
+    from parsenet.training.processes import Processes
 
 # Scenes that a model trained on scenes is scored on; the same for every seed.
 SCORED_SCENES = 200
@@ -134,8 +134,8 @@ def train(
 
     from cli.device import find_device
     from cli.growth import GrowthProbe
-    from parsenet.experiment import prepare
-    from parsenet.processes import joined
+    from parsenet.training.experiment import prepare
+    from parsenet.training.processes import joined
 
     with joined(str(find_device(device))) as processes:
         console = Console(quiet=not processes.first)
@@ -177,7 +177,7 @@ def _fit(
         TimeRemainingColumn,
     )
 
-    from parsenet.loop import training
+    from parsenet.training.loop import train as training
 
     if processes.first:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,11 +12,10 @@ from parsenet.errors import (
 from parsenet.fcn import FCN8s, FCN16s, FCN32s
 from parsenet.input_space import InputSpace
 from parsenet.l2norm import L2Norm
-from parsenet.loop import Progress, training
 from parsenet.net import ParseNet
-from parsenet.recipe import Recipe
 from parsenet.scores import Scores
 from parsenet.shipped import SHIPPED, shipped
+from parsenet.training import Progress, Recipe, train
 from parsenet.variants import VARIANTS, build
 from parsenet.vgg16 import VGG16
 
@@ -44,5 +43,5 @@ __all__ = [
     "load_checkpoint",
     "save_checkpoint",
     "shipped",
-    "training",
+    "train",
 ]

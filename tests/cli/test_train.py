@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from cli import main
 from parsenet import load_checkpoint
-from parsenet.journal import read_journal
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render, score_scenes
+from parsenet.training.journal import read_journal
 from strategies.datasets import write_camvid
 from strategies.killing import start
 
@@ -98,7 +98,7 @@ def train_until_interrupted(folder):
     """End the process without any goodbye in the fifth iteration."""
     import os
 
-    from parsenet.learner import Learner
+    from parsenet.training.learner import Learner
 
     step = Learner.step
 
@@ -219,7 +219,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("parsenet.learner.Learner.step", interrupted)
+    monkeypatch.setattr("parsenet.training.learner.Learner.step", interrupted)
     done = run(*TINY, "--out", tmp_path / "run")
     assert done.exit_code == 1
     assert f"go on with: erf train --resume {tmp_path / 'run'}" in done.output

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["pytest", "numpy", "torch._dynamo", "parsenet.loop"])
+CONTEXT.set_forkserver_preload(["pytest", "numpy", "torch._dynamo", "parsenet.training.loop"])
 
 
 def start(target: Callable[..., Any], *args: Any, **options: Any) -> Any:

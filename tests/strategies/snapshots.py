@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from parsenet.snapshot import Snapshot, save_snapshot
+from parsenet.training.snapshot import Snapshot, save_snapshot
 
 
 def snapshot(iteration: int, size: int = 5) -> Snapshot:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from parsenet.input_space import InputSpace
-from parsenet.loop import training
-from parsenet.processes import joined
-from parsenet.recipe import Recipe
+from parsenet.training.loop import train
+from parsenet.training.processes import joined
+from parsenet.training.recipe import Recipe
 from parsenet.variants import build
 
 SPACE = InputSpace((120.0, 110.0, 100.0), (60.0, 60.0, 60.0))
@@ -70,7 +70,7 @@ def run(
     model = make_model(**options)
     weights = torch.tensor(WEIGHTS) if recipe.weigh_classes else None
     with joined(device) as processes:
-        steps = training(
+        steps = train(
             model,
             Photos(),
             recipe,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import parsenet.recipes
+import parsenet.training.recipes
 from parsenet.errors import TrainingError
-from parsenet.recipe import ALLOWED, Recipe, parse_setting
-from parsenet.recipes import RECIPES, recipe
+from parsenet.training.recipe import ALLOWED, Recipe, parse_setting
+from parsenet.training.recipes import RECIPES, named_recipe
 
 MINIMAL = {
     "description": "none",
@@ -22,11 +22,11 @@ MINIMAL = {
 
 
 def values(name: str, *keys: str) -> tuple[object, ...]:
-    return tuple(getattr(recipe(name), key) for key in keys)
+    return tuple(getattr(named_recipe(name), key) for key in keys)
 
 
 def test_every_file_is_on_the_list():
-    folder = Path(parsenet.recipes.__file__).parent
+    folder = Path(parsenet.training.recipes.__file__).parent
     assert sorted(path.stem for path in folder.glob("*.toml")) == sorted(RECIPES)
 
 
@@ -36,14 +36,14 @@ def test_every_value_of_a_recipe_has_a_rule():
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_shipped_recipes_survive_a_round_trip(name):
-    shipped = recipe(name)
+    shipped = named_recipe(name)
     assert Recipe.from_toml(shipped.to_toml()) == shipped
     assert shipped.rate(0) == shipped.base_lr
 
 
 def test_the_release():
     """The published solver, and the multipliers of its layers."""
-    release = recipe("parsenet-release")
+    release = named_recipe("parsenet-release")
     assert (release.base_lr, release.lr_policy, release.power) == (1e-8, "poly", 0.9)
     assert (release.momentum, release.weight_decay) == (0.9, 0.0005)
     assert (release.batch_size, release.iter_size, release.max_iter) == (1, 8, 20000)
@@ -70,7 +70,8 @@ def test_the_baselines_change_one_thing_at_a_time():
                 field.name
                 for field in fields(Recipe)
                 if field.name != "description"
-                and getattr(recipe(before), field.name) != getattr(recipe(after), field.name)
+                and getattr(named_recipe(before), field.name)
+                != getattr(named_recipe(after), field.name)
             }
         )
     assert changes == [
@@ -83,15 +84,15 @@ def test_the_baselines_change_one_thing_at_a_time():
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("baseline")])
 def test_what_is_not_verified_says_so(name):
-    assert "not verified" in recipe(name).description.lower()
+    assert "not verified" in named_recipe(name).description.lower()
 
 
 def test_overriding():
-    changed = recipe("fcn32s").override(base_lr=1, crop=[321, 321])
+    changed = named_recipe("fcn32s").override(base_lr=1, crop=[321, 321])
     assert changed.base_lr == 1.0
     assert isinstance(changed.base_lr, float)
     assert changed.crop == (321, 321)
-    assert changed.override(base_lr=1e-10, crop=()) == recipe("fcn32s")
+    assert changed.override(base_lr=1e-10, crop=()) == named_recipe("fcn32s")
 
 
 @pytest.mark.parametrize(
@@ -114,13 +115,13 @@ def test_overriding():
 )
 def test_wrong_settings_are_told_in_one_line(settings, words):
     with pytest.raises(TrainingError, match=re.escape(words)) as caught:
-        recipe("scenes").override(**settings)
+        named_recipe("scenes").override(**settings)
     assert "\n" not in str(caught.value)
 
 
 def test_wrong_recipes():
     with pytest.raises(TrainingError, match="no recipe 'fcn64s'; there are parsenet-release, fcn"):
-        recipe("fcn64s")
+        named_recipe("fcn64s")
     with pytest.raises(TrainingError, match=r"recipe is not TOML: .*line 1"):
         Recipe.from_toml("max_iter 5")
     with pytest.raises(TrainingError, match="recipe lacks description, base_lr"):
@@ -139,7 +140,7 @@ def test_wrong_recipes():
 )
 def test_settings_as_typed(text, setting):
     assert parse_setting(text) == setting
-    recipe("scenes").override(**dict([parse_setting(text)]))
+    named_recipe("scenes").override(**dict([parse_setting(text)]))
 
 
 def test_a_setting_needs_a_value():

@@ -9,9 +9,9 @@ from math import isfinite
 from typing import Any, Literal
 
 from parsenet.errors import TrainingError
-from parsenet.multipliers import Multipliers
-from parsenet.schedule import Policy, learning_rate
-from parsenet.toml import to_toml
+from parsenet.training.multipliers import Multipliers
+from parsenet.training.schedule import Policy, learning_rate
+from parsenet.training.toml import to_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +26,10 @@ class Recipe:
         description: what it is, and which of its numbers are published where.
         max_iter: iterations.
         batch_size, iter_size: images at once, and how often an iteration does that.
-        solver: "sgd", ``parsenet.solver.CaffeSGD``; or "adamw", PyTorch's, without ``momentum``.
-        base_lr, lr_policy, power, gamma, stepsize: see ``parsenet.schedule``.
+        solver: "sgd", our ``CaffeSGD``; or "adamw", PyTorch's, without ``momentum``.
+        base_lr, lr_policy, power, gamma, stepsize: see ``learning_rate``.
         momentum, weight_decay: of the solver.
-        bias_lr_mult, bias_decay_mult, classifier_lr_mult: see ``parsenet.multipliers``.
+        bias_lr_mult, bias_decay_mult, classifier_lr_mult: see ``Multipliers``.
         classifier_init: how score layers start, "xavier" or "zero".
         loss: cross-entropy, void pixels left out, summed over the pixels of an image and averaged
             over images ("sum", Caffe's ``normalize: false``) or averaged over all pixels of an

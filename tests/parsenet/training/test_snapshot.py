@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from parsenet.errors import TrainingError
-from parsenet.snapshot import (
+from parsenet.training.snapshot import (
     WRITING,
     SnapshotWarning,
     latest_snapshot,

@@ -1,7 +1,7 @@
 import pytest
 
 from parsenet.errors import TrainingError
-from parsenet.schedule import learning_rate
+from parsenet.training.schedule import learning_rate
 
 
 def test_fixed_never_changes():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parsenet.errors import TrainingError
-from parsenet.toml import to_toml
+from parsenet.training.toml import to_toml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = st.one_of(

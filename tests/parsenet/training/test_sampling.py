@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset
 
 from parsenet.errors import TrainingError
-from parsenet.sampling import Iterations, SampleOrder, Share
+from parsenet.training.sampling import Iterations, SampleOrder, Share
 
 
 @given(length=st.integers(1, 50), seed=st.integers(0, 2**63), epoch=st.integers(0, 2**40))

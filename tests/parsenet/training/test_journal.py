@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from parsenet.errors import TrainingError
-from parsenet.journal import Journal, read_journal
+from parsenet.training.journal import Journal, read_journal
 
 
 def write(path: Path, first: int, last: int) -> None:

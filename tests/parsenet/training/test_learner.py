@@ -7,16 +7,16 @@ import torch
 from torch import nn
 
 from parsenet.errors import TrainingError
-from parsenet.learner import Learner
-from parsenet.recipes import recipe
 from parsenet.scenes import CLASSES, INPUT_SPACE, Scenes, SceneSpec
-from parsenet.supply import Supply
+from parsenet.training.learner import Learner
+from parsenet.training.recipes import named_recipe
+from parsenet.training.supply import Supply
 from parsenet.variants import build
 
 
 def scenes(max_iter, batch_size, base_lr=0.003, **more):
     values = {"max_iter": max_iter, "batch_size": batch_size, "base_lr": base_lr, **more}
-    return recipe("scenes").override(**values, weigh_classes=False)
+    return named_recipe("scenes").override(**values, weigh_classes=False)
 
 
 def train(model, samples, plan, class_weights=None):
@@ -114,7 +114,7 @@ def test_the_loss_is_weighted_by_class_and_averaged_without_void(labels, weights
 
 def released(**values):
     settings = {"base_lr": 0.1, "lr_policy": "fixed", "max_iter": 2, "weight_decay": 0.0}
-    return recipe("parsenet-release").override(**settings, **values)
+    return named_recipe("parsenet-release").override(**settings, **values)
 
 
 def test_an_update_of_the_release_by_hand():

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from parsenet.augment import Augmentation
 from parsenet.input_space import InputSpace
-from parsenet.sampling import SampleOrder
-from parsenet.supply import Supply
+from parsenet.training.augment import Augmentation
+from parsenet.training.sampling import SampleOrder
+from parsenet.training.supply import Supply
 from strategies.tiny_trainings import SPACE, Endless, Photos, make_recipe
 
 

@@ -10,10 +10,10 @@ from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from parsenet.augment import Augmentation, Size
 from parsenet.input_space import InputSpace
-from parsenet.recipe import Recipe
-from parsenet.sampling import SampleOrder
+from parsenet.training.augment import Augmentation, Size
+from parsenet.training.recipe import Recipe
+from parsenet.training.sampling import SampleOrder
 
 Sample = tuple[Float32[Tensor, "3 rows cols"], Int64[Tensor, "rows cols"]]
 
@@ -39,7 +39,7 @@ class Supply(Dataset[Sample]):
         data: the data set.
         input_space: how the model takes its images.
         seed: of order and augmentation.
-        crop, scales, mirror: see ``parsenet.augment``; ``crop`` None for whole photos.
+        crop, scales, mirror: see ``Augmentation``; ``crop`` None for whole photos.
     """
 
     data: Labelled

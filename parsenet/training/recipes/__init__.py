@@ -4,7 +4,7 @@ import tomllib
 from importlib.resources import files
 
 from parsenet.errors import TrainingError
-from parsenet.recipe import Recipe
+from parsenet.training.recipe import Recipe
 
 RECIPES = (
     "parsenet-release",
@@ -19,7 +19,7 @@ RECIPES = (
 )
 
 
-def recipe(name: str) -> Recipe:
+def named_recipe(name: str) -> Recipe:
     """Return a shipped recipe.
 
     A file that names a ``base`` holds what it changes in that recipe, and a description.
@@ -29,8 +29,8 @@ def recipe(name: str) -> Recipe:
     """
     if name not in RECIPES:
         raise TrainingError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
-    values = tomllib.loads((files("parsenet.recipes") / f"{name}.toml").read_text("utf-8"))
+    values = tomllib.loads((files("parsenet.training.recipes") / f"{name}.toml").read_text("utf-8"))
     if "base" not in values:
         return Recipe.from_table(values)
-    base = recipe(values.pop("base"))
+    base = named_recipe(values.pop("base"))
     return base.override(**values)

@@ -11,9 +11,9 @@ from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
+from parsenet.datasets import VOID
 from parsenet.errors import TrainingError
 
-VOID = 255
 Size = tuple[int, int]
 Image = UInt8[np.ndarray, "rows cols 3"]
 Label = UInt8[np.ndarray, "rows cols"]

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from parsenet.errors import TrainingError
-from parsenet.journal import read_journal
-from parsenet.loop import training
-from parsenet.sampling import SampleOrder
-from parsenet.snapshot import SnapshotWarning, latest_snapshot, snapshots
+from parsenet.training.journal import read_journal
+from parsenet.training.loop import train
+from parsenet.training.sampling import SampleOrder
+from parsenet.training.snapshot import SnapshotWarning, latest_snapshot, snapshots
 from strategies.killing import kill, run_apart, start
 from strategies.tiny_trainings import (
     SPACE,
@@ -180,7 +180,7 @@ def test_autocast_computes_coarsely_but_keeps_its_weights_fine():
     fine, coarse = (
         [
             step.loss
-            for step in training(
+            for step in train(
                 make_model(dropout=False),
                 Photos(),
                 make_recipe(max_iter=3, autocast=autocast),
@@ -198,9 +198,7 @@ def test_autocast_computes_coarsely_but_keeps_its_weights_fine():
 def test_it_learns():
     recipe = make_recipe(**SMALL, max_iter=60, crop=[], scales=[1, 1], mirror=False)
     model = make_model(dropout=False, **NORMED, width=1 / 16)
-    steps = training(
-        model, Endless(), recipe, input_space=SPACE, class_weights=torch.tensor(WEIGHTS)
-    )
+    steps = train(model, Endless(), recipe, input_space=SPACE, class_weights=torch.tensor(WEIGHTS))
     losses = [step.loss for step in steps]
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
 
@@ -209,7 +207,7 @@ def test_looking_at_the_model_in_between_changes_nothing():
     recipe = make_recipe(max_iter=4)
     undisturbed = run(None, recipe, {}).state_dict()
     model = make_model()
-    for _ in training(model, Photos(), recipe, input_space=SPACE):
+    for _ in train(model, Photos(), recipe, input_space=SPACE):
         torch.manual_seed(99)
         with torch.no_grad():
             model.eval()(torch.randn(1, 3, 32, 32))
@@ -221,7 +219,7 @@ def test_the_callers_random_numbers_are_left_alone():
     torch.manual_seed(4)
     expected = torch.rand(3)
     torch.manual_seed(4)
-    list(training(model, Photos(), make_recipe(max_iter=2), input_space=SPACE))
+    list(train(model, Photos(), make_recipe(max_iter=2), input_space=SPACE))
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -235,7 +233,7 @@ def test_dropout_differs_from_sample_to_sample():
     recipe = make_recipe(
         base_lr=1e-30, iter_size=1, crop=[], scales=[1, 1], mirror=False, max_iter=6
     )
-    losses = {step.loss for step in training(make_model(), One(), recipe, input_space=SPACE)}
+    losses = {step.loss for step in train(make_model(), One(), recipe, input_space=SPACE)}
     assert len(losses) == 6
 
 
@@ -301,7 +299,7 @@ def test_weights_of_classes_are_given_if_the_recipe_weighs_them():
         with pytest.raises(
             TrainingError, match=r"weigh_classes is (True|False), class weights are"
         ):
-            training(
+            train(
                 make_model(),
                 Photos(),
                 make_recipe(**values),

@@ -15,10 +15,8 @@ from torch import Tensor, nn
 from parsenet.datasets import VOID, open_dataset
 from parsenet.datasets.dataset import LabelledImages
 from parsenet.errors import TrainingError
-from parsenet.initial import start_classifiers
 from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.pretrained import load_weights, transplant
-from parsenet.recipe import Recipe
 from parsenet.scenes import (
     CLASSES,
     INPUT_SPACE,
@@ -27,8 +25,10 @@ from parsenet.scenes import (
     class_weights,
     root_weights,
 )
-from parsenet.supply import Labelled
-from parsenet.toml import to_toml
+from parsenet.training.initial import start_classifiers
+from parsenet.training.recipe import Recipe
+from parsenet.training.supply import Labelled
+from parsenet.training.toml import to_toml
 from parsenet.variants import build
 
 # Images whose labels decide how a class weighs in the loss.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -11,13 +12,24 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
+from parsenet.datasets import VOID
 from parsenet.errors import TrainingError
-from parsenet.multipliers import set_rate
-from parsenet.processes import ALONE, Processes
-from parsenet.recipe import Recipe
-from parsenet.sampling import Share
-from parsenet.snapshot import Snapshot
-from parsenet.train import VOID, Sample, Step, make_optimizer
+from parsenet.training.multipliers import set_rate
+from parsenet.training.processes import ALONE, Processes
+from parsenet.training.recipe import Recipe
+from parsenet.training.sampling import Share
+from parsenet.training.snapshot import Snapshot
+from parsenet.training.solver import make_optimizer
+from parsenet.training.supply import Sample
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one iteration (counted from 1) reports: its loss, and the rate it was made with."""
+
+    iteration: int
+    loss: float
+    learning_rate: float
 
 
 class Learner:

@@ -9,14 +9,14 @@ import torch
 from parsenet import Checkpoint, build, save_checkpoint
 from parsenet.datasets import open_dataset
 from parsenet.errors import ModelError, TrainingError
-from parsenet.experiment import Experiment, prepare
 from parsenet.input_space import IMAGENET
-from parsenet.recipes import recipe
 from parsenet.scenes import CLASSES, INPUT_SPACE, render
+from parsenet.training.experiment import Experiment, prepare
+from parsenet.training.recipes import named_recipe
 from strategies.datasets import write_camvid
 
 NARROW = {"width": 0.0625, "batch_norm": True, "fusion": "late", "local": ("fc7", "conv5_3")}
-SCENES = Experiment(options=NARROW, recipe=recipe("scenes").override(seed=3), size=64)
+SCENES = Experiment(options=NARROW, recipe=named_recipe("scenes").override(seed=3), size=64)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def camvid(tmp_path):
 
 
 def test_toml_brings_everything_back():
-    released = recipe("parsenet-release").override(crop=(321, 321), description='a\nb "c" π')
+    released = named_recipe("parsenet-release").override(crop=(321, 321), description='a\nb "c" π')
     photos = Experiment(
         variant="fcn32s", options={"width": 0.5}, data="voc2012", root="C:\\data", split="trainaug",
         size=256, init="vgg.pth", recipe=released,
@@ -75,7 +75,7 @@ def test_scenes_are_prepared_the_same_every_time():
 
 
 def test_another_seed_begins_elsewhere():
-    other = replace(SCENES, recipe=recipe("scenes").override(seed=4))
+    other = replace(SCENES, recipe=named_recipe("scenes").override(seed=4))
     weights = [next(prepare(one).model.parameters()) for one in (SCENES, other)]
     assert not torch.equal(*weights)
 

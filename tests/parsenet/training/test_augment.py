@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsenet.augment import Augmentation
 from parsenet.errors import TrainingError
+from parsenet.training.augment import Augmentation
 
 MEAN = (122.4, 117.0, 103.6)
 WIDE = {"crop": (40, 56), "scales": (0.5, 2.0)}

@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
-from parsenet.processes import ALONE, joined
+from parsenet.training.processes import ALONE, joined
 
 SCRIPT = """
-from parsenet.processes import joined
+from parsenet.training.processes import joined
 with joined() as processes:
     total = processes.sum(10.0 ** processes.rank + 2**-40)
     print(f"{processes.rank}/{processes.count} {processes.first} {total - 2**-39:.12f}")

@@ -14,14 +14,13 @@ from torch.utils.data import DataLoader
 
 from parsenet.errors import TrainingError
 from parsenet.input_space import InputSpace
-from parsenet.journal import Journal
-from parsenet.learner import Learner
-from parsenet.processes import ALONE, Processes
-from parsenet.recipe import Recipe
-from parsenet.sampling import Iterations
-from parsenet.snapshot import Snapshot, latest_snapshot, save_snapshot, snapshots
-from parsenet.supply import Labelled, Supply
-from parsenet.train import Sample
+from parsenet.training.journal import Journal
+from parsenet.training.learner import Learner
+from parsenet.training.processes import ALONE, Processes
+from parsenet.training.recipe import Recipe
+from parsenet.training.sampling import Iterations
+from parsenet.training.snapshot import Snapshot, latest_snapshot, save_snapshot, snapshots
+from parsenet.training.supply import Labelled, Sample, Supply
 
 JOURNAL = "metrics.jsonl"
 
@@ -46,7 +45,7 @@ class Progress:
     images: int
 
 
-def training(
+def train(
     model: nn.Module,
     data: Labelled,
     recipe: Recipe,

@@ -1,15 +1,25 @@
-"""Stochastic gradient descent with Caffe's momentum."""
+"""The solvers of recipes: stochastic gradient descent with Caffe's momentum, and AdamW."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, overload
 
 import torch
-from torch import Tensor
-from torch.optim import Optimizer
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
 
 from parsenet.errors import TrainingError
+from parsenet.training.multipliers import parameter_groups
+from parsenet.training.recipe import Recipe
 
 BUFFER = "momentum_buffer"
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> Optimizer:
+    """Return the recipe's solver for the trainable parameters of a model."""
+    groups = parameter_groups(model, recipe.multipliers, weight_decay=recipe.weight_decay)
+    if recipe.solver == "adamw":
+        return AdamW(groups)
+    return CaffeSGD(groups, lr=recipe.base_lr, momentum=recipe.momentum)
 
 
 class CaffeSGD(Optimizer):
@@ -24,7 +34,7 @@ class CaffeSGD(Optimizer):
 
     The gradient g is taken as it is: whoever accumulates it over ``iter_size`` passes divides by
     that, as Caffe does before it adds the decay. Parameter groups may have their own ``lr``,
-    ``momentum`` and ``weight_decay``; ``parsenet.multipliers`` makes them from Caffe's multipliers.
+    ``momentum`` and ``weight_decay``; ``parameter_groups`` makes them from Caffe's multipliers.
 
     Args:
         params: parameters, or groups of them.

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from parsenet.errors import TrainingError
-from parsenet.multipliers import Multipliers, parameter_groups, set_rate
-from parsenet.schedule import learning_rate
-from parsenet.solver import CaffeSGD
+from parsenet.training.multipliers import Multipliers, parameter_groups, set_rate
+from parsenet.training.schedule import learning_rate
+from parsenet.training.solver import CaffeSGD
 from parsenet.variants import build
 
 

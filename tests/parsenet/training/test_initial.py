@@ -1,6 +1,6 @@
 import torch
 
-from parsenet.initial import start_classifiers
+from parsenet.training.initial import start_classifiers
 from parsenet.variants import build
 
 
