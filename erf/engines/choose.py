@@ -14,9 +14,12 @@ from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
 from erf.engines.engine import Change, Engine
 from erf.engines.memory import parse_memory
-from erf.errors import ExportError
+from erf.errors import ExportError, LayerError
 from erf.geometry import PatchGrid, Target
-from erf.graph import Graph, export
+from erf.graph import Graph, export, is_plain, map_layout
+
+CONVENTION = "layers are read as (n, channels, rows, cols), which only an export could confirm"
+"""What dense takes for granted where there is no graph."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,20 @@ def choose_engine(
 
     Raises:
         ExportError: when delta is asked for and the model cannot be exported.
+        LayerError: when a layer's dimensions are not (n, channels, rows, cols).
         SettingError: when the memory budget cannot be read.
     """
     budget = parse_memory(memory)
-    dense = DenseEngine(model, image, targets, batch_size=batch_size)
     try:
         graph = export(model, (1, *image.shape))
     except ExportError as error:
         if name == "delta":
             raise
-        return Choice(dense, name, (str(error),), None)
+        dense = DenseEngine(model, image, targets, batch_size=batch_size)
+        return Choice(dense, name, (str(error), CONVENTION), None)
+    for target in targets:
+        _require_plain(graph, target.layer)
+    dense = DenseEngine(model, image, targets, batch_size=batch_size, graph=graph)
     if name == "dense":
         return Choice(dense, name, (), graph)
     delta = DeltaEngine(graph, image, targets, memory_bytes=budget, batch_size=batch_size)
@@ -89,3 +96,15 @@ def choose_engine(
         f"{agreement.patches} patches, more than rounding explains: dense runs instead"
     )
     return Choice(dense, name, (note,), graph, agreement)
+
+
+def _require_plain(graph: Graph, layer: str) -> None:
+    """A target was found in a response that was read as (n, channels, rows, cols): is it that?"""
+    layout = map_layout(graph, layer)
+    if not is_plain(layout):
+        rows, cols = layout.map_size
+        shape = "x".join(map(str, layout.shape))
+        raise LayerError(
+            f"layer {layer!r} puts out shape {shape}, a map of {rows}x{cols} positions, but not "
+            "as (n, channels, rows, cols)"
+        )

@@ -10,21 +10,27 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from erf.engines.engine import Change, Reading
+from erf.engines.observe import observe_maps
 from erf.geometry import PatchGrid, Target
-from erf.layers import observe
+from erf.graph import Graph, map_layout
 
 
 class DenseEngine:
     """Runs disturbed images in batches and subtracts the clean response.
 
-    Works with any module. In float32 it cannot see changes below about 1e-7 of the activation:
-    the difference of two nearly equal numbers is rounding noise there.
+    Works with any module; without a graph the four dimensions of a layer's output are taken for
+    (n, channels, rows, cols), PyTorch's convention. In float32 it cannot see changes below about
+    1e-7 of the activation: the difference of two nearly equal numbers is rounding noise there.
 
     Args:
         model: in evaluation mode.
         image: the clean image, on the model's device.
         targets: what to watch.
         batch_size: disturbed images a forward pass; None chooses about two million pixels.
+        graph: of the model, which knows what the dimensions of its layers mean.
+
+    Raises:
+        LayerError: when the graph does not know which of them are rows and columns.
     """
 
     name = "dense"
@@ -36,16 +42,20 @@ class DenseEngine:
         targets: Sequence[Target],
         *,
         batch_size: int | None = None,
+        graph: Graph | None = None,
     ) -> None:
         self.model, self.image, self.targets = model, image, tuple(targets)
         self.batch_size = batch_size or max(1, 2**21 // image[0].numel())
-        self.layers = list(dict.fromkeys(target.layer for target in targets))
+        self.layouts = {
+            target.layer: None if graph is None else map_layout(graph, target.layer)
+            for target in targets
+        }
 
     def measure(
         self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], change: Change
     ) -> Iterator[Reading]:
         """See `Engine`."""
-        clean = self._maps(self.image[None])
+        clean = observe_maps(self.model, self.image[None], self.layouts)
         jobs = np.array([(patch, draw) for patch in patches for draw in draws], dtype=np.int64)
         for start in range(0, len(jobs), self.batch_size):
             batch_patches, batch_draws = jobs[start : start + self.batch_size].T
@@ -53,15 +63,12 @@ class DenseEngine:
             added = change(batch_patches, batch_draws)
             for image, patch, extra in zip(images, batch_patches, added, strict=True):
                 image[:, *grid.box(int(patch)).slices()] += extra
-            maps = self._maps(images)
+            maps = observe_maps(self.model, images, self.layouts)
             values = tuple(
                 discrepancy(maps[target.layer] - clean[target.layer], target)
                 for target in self.targets
             )
             yield Reading(batch_patches, batch_draws, values)
-
-    def _maps(self, images: Float[Tensor, "n c h w"]) -> dict[str, Tensor]:
-        return dict(zip(self.layers, observe(self.model, images, self.layers), strict=True))
 
 
 def discrepancy(

@@ -7,6 +7,7 @@ columns, and, by the one table of rules, what an output position reads of each i
 from erf.graph.export import export
 from erf.graph.graph import Graph
 from erf.graph.layout import Axis, Digit, Layout
+from erf.graph.maps import as_map, is_plain, map_layout
 from erf.graph.node import BatchSize, Call, Certainty, Node, Read
 
 __all__ = [
@@ -19,5 +20,8 @@ __all__ = [
     "Layout",
     "Node",
     "Read",
+    "as_map",
     "export",
+    "is_plain",
+    "map_layout",
 ]

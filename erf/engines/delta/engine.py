@@ -18,7 +18,7 @@ from erf.engines.delta.readout import read_target, silent
 from erf.engines.delta.rules import FALLBACK, Rule, find_rule
 from erf.engines.engine import Change, Reading
 from erf.geometry import PatchGrid, Target
-from erf.graph import Graph, Node, export
+from erf.graph import Graph, Node, export, map_layout
 
 
 class DeltaEngine:
@@ -33,7 +33,8 @@ class DeltaEngine:
 
     Raises:
         ExportError: when the model cannot be exported.
-        LayerError: when a target's layer is not in the graph.
+        LayerError: when a target's layer is not in the graph, or it is not known which of its
+            dimensions are rows and columns.
     """
 
     name = "delta"
@@ -51,6 +52,8 @@ class DeltaEngine:
         self.graph = model if isinstance(model, Graph) else export(model, shape)
         self.image, self.targets = image, tuple(targets)
         self.memory_bytes, self.batch_size = memory_bytes, batch_size
+        for target in targets:
+            map_layout(self.graph, target.layer)
         self.nodes = self.graph.before(self.graph.layer(t.layer) for t in targets)
         self.rules: dict[Node, Rule] = {node: find_rule(node) for node in self.nodes if node.reads}
         self._cache: dict[Any, Any] = {}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from erf.engines.delta.frame import Frame, Lane, refit, whole_frame
@@ -15,7 +15,7 @@ from erf.engines.delta.spans import COLS, ROWS
 from erf.engines.delta.step import Change
 from erf.engines.engine import Reading
 from erf.geometry import Target
-from erf.graph import Node
+from erf.graph import Node, as_map
 
 
 def read_target(
@@ -33,7 +33,8 @@ def read_target(
     """
     if change is None:
         return _zeros(node, target, len(chosen) * draws)
-    norm = _norm(change.values, target)
+    assert node.layout is not None
+    norm = _norm(as_map(change.values, node.layout), target)
     frame = change.frame or whole_frame(node.map_size, len(chosen))
     if target.unit is None:
         wanted = whole_frame(node.map_size, len(chosen))
@@ -46,7 +47,9 @@ def read_target(
     return values if target.unit is None else values[:, 0, 0]
 
 
-def _norm(change: Tensor, target: Target) -> Tensor:
+def _norm(
+    change: Float[Tensor, "batch channels rows cols"], target: Target
+) -> Float64[Tensor, "batch rows cols"]:
     if target.channel is not None:
         change = change[:, target.channel : target.channel + 1]
     return torch.linalg.vector_norm(change, dim=1, dtype=torch.float64)

@@ -57,8 +57,9 @@ def test_auto_says_why_when_there_is_no_graph():
     result = erf.probe(Undecided(), IMAGE, "body.2", engine="auto", **SETTINGS)
     engine = result.provenance["engine"]
     assert engine["name"] == "dense"
-    (note,) = engine["notes"]
-    assert "Undecided cannot be exported" in note
+    why, taken = engine["notes"]
+    assert "Undecided cannot be exported" in why
+    assert "read as (n, channels, rows, cols)" in taken
     assert result.theory is None
 
 

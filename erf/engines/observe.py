@@ -1,0 +1,39 @@
+"""Watching layers as maps: by what the graph knows of their dimensions, else as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from erf.graph import Layout, as_map
+from erf.layers import require_map, watched
+
+
+def observe_maps(
+    model: nn.Module,
+    images: Float[Tensor, "n c h w"],
+    layouts: Mapping[str, Layout | None],
+) -> dict[str, Float[Tensor, "n channels rows cols"]]:
+    """Run the model; the named layers' outputs as maps.
+
+    Args:
+        model: in evaluation mode.
+        images: a batch.
+        layouts: the meaning of each layer's dimensions; None reads four dimensions as
+            (n, channels, rows, cols).
+
+    Raises:
+        LayerError: when a layer is unknown, or its output is not a map.
+    """
+    with watched(model, list(layouts)) as seen:
+        model(images)
+    maps = {}
+    for layer, layout in layouts.items():
+        output = seen.get(layer)
+        if layout is not None and isinstance(output, Tensor):
+            maps[layer] = as_map(output, layout)
+        else:
+            maps[layer] = require_map(layer, output)
+    return maps
