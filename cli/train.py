@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.experiment import CONFIG, agreed_folder, asked_experiment, default_name, given_command
+from cli.experiment import (
+    agreed_folder,
+    asked_experiment,
+    default_name,
+    given_command,
+    resuming_command,
+)
 from cli.number import FiniteRange
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from cli.growth import GrowthProbe
-    from parsenet.training.experiment import Experiment, Prepared
-    from parsenet.training.processes import Processes
-
-# Scenes that a model trained on scenes is scored on; the same for every seed.
-SCORED_SCENES = 200
-SCORED_SEED = 0
+    from cli.training_run import TrainingRun
+    from parsenet.training import Experiment, Prepared, Processes
 
 
 @click.command()
@@ -48,7 +47,7 @@ SCORED_SEED = 0
 @click.option(
     "--normalize/--no-normalize", default=None, help="L2-normalise features.  [default: yes]"
 )
-@click.option("--context", metavar="LAYER", help="Layer that is averaged.  [default: fc7]")
+@click.option("--context", metavar="LAYER", help="Layer that is averaged, or none.  [default: fc7]")
 @click.option("--local", metavar="LAYERS", help="Local features, as fc7,conv5_3.  [default: fc7]")
 @click.option(
     "--width",
@@ -86,9 +85,23 @@ SCORED_SEED = 0
 @click.option(
     "--snapshot-every",
     type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="Iterations.",
+    help="Iterations between snapshots.  [default: a twentieth of all, at most 500]",
+)
+@click.option(
+    "--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Snapshots to keep."
+)
+@click.option(
+    "--score-every",
+    type=click.IntRange(min=1),
+    help="Score on other images every so many iterations, into metrics.jsonl.",
+)
+@click.option(
+    "--score-split", default="val", show_default=True, help="Which images: val, test, ..."
+)
+@click.option(
+    "--score-limit",
+    type=click.IntRange(min=1),
+    help="Only the first so many.  [default: 50 scenes, all photos]",
 )
 @click.option(
     "--probe-every",
@@ -110,17 +123,7 @@ SCORED_SEED = 0
 )
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
 @click.pass_context
-def train(
-    ctx: click.Context,
-    /,
-    snapshot_every: int,
-    probe_every: int | None,
-    probe_layer: str,
-    workers: int,
-    device: str | None,
-    out: Path | None,
-    **asked: Any,
-) -> None:
+def train(ctx: click.Context, /, **asked: Any) -> None:
     """Train VARIANT, by default a small ParseNet on generated scenes.
 
     In a scene an object's class hangs on a sun or moon elsewhere: without global context a network
@@ -128,132 +131,65 @@ def train(
     gets a checkpoint for `erf probe`, the configuration, metrics.jsonl, and snapshots from which
     an interrupted training goes on. Under torchrun the images of each iteration are shared out.
     """
-    experiment, begun = asked_experiment(ctx, **asked)
+    experiment, begun = asked_experiment(ctx, asked)
 
     from rich.console import Console
 
     from cli.device import find_device
-    from cli.growth import GrowthProbe
-    from parsenet.training.experiment import prepare
-    from parsenet.training.processes import joined
+    from cli.outcome import save_outcome
+    from cli.training_bar import training_bar
+    from parsenet.training import joined, prepare
 
-    with joined(str(find_device(device))) as processes:
+    with joined(str(find_device(asked["device"]))) as processes:
         console = Console(quiet=not processes.first)
         prepared = prepare(experiment)
         if prepared.report:
             console.print(prepared.report, highlight=False)
-        folder = begun or agreed_folder(out, default_name(experiment), processes)
-        growth = None
-        if probe_every and processes.first:
-            growth = GrowthProbe(probe_every, probe_layer, experiment.size, folder / "probes")
+        folder = begun or agreed_folder(asked["out"], default_name(experiment), processes)
+        run = _run(asked, experiment, prepared, folder, processes)
         try:
-            _fit(experiment, prepared, folder, snapshot_every, workers, processes, console, growth)
+            with training_bar(experiment.recipe.max_iter, console) as show:
+                for step in run.steps():
+                    show(step)
         except KeyboardInterrupt:
             if processes.first:
-                click.echo(f"go on with: erf train --resume {shlex.quote(str(folder))}", err=True)
+                click.echo(f"go on with: {resuming_command(ctx, folder)}", err=True)
             raise
         if processes.first:
             path = folder / f"{default_name(experiment)}.safetensors"
-            _save(experiment, prepared, path, given_command(ctx), console)
+            save_outcome(experiment, prepared, path, given_command(ctx), console)
             console.print(f"[bold]{path}[/]  probe it: erf probe {path}", soft_wrap=True)
 
 
-def _fit(
+def _run(
+    asked: Mapping[str, Any],
     experiment: Experiment,
     prepared: Prepared,
     folder: Path,
-    snapshot_every: int,
-    workers: int,
     processes: Processes,
-    console: Console,
-    growth: GrowthProbe | None = None,
-) -> None:
-    """Train in the folder, with a progress bar; go on from its last snapshot if it has one."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
+) -> TrainingRun:
+    """Return the training in its folder with all that is to be looked at on the way."""
+    from cli.growth import GrowthProbe
+    from cli.training_run import TrainingRun
+    from cli.watching import scoring
+
+    every, growth = asked["probe_every"], None
+    if every and processes.first:
+        growth = GrowthProbe(every, asked["probe_layer"], experiment.size, folder / "probes")
+    return TrainingRun(
+        experiment,
+        prepared,
+        folder,
+        processes,
+        workers=asked["workers"],
+        snapshot_every=asked["snapshot_every"],
+        keep=asked["keep"],
+        scoring=scoring(
+            experiment,
+            prepared,
+            every=asked["score_every"],
+            split=asked["score_split"],
+            limit=asked["score_limit"],
+        ),
+        growth=growth,
     )
-
-    from parsenet.training.loop import train as training
-
-    if processes.first:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG).write_text(experiment.to_toml(), "utf-8")
-    recipe = experiment.recipe
-    columns = (
-        "loss {task.fields[loss]:.3f}  rate {task.fields[rate]:.1e}  "
-        "{task.fields[speed]:.1f} images/s  left"
-    )
-    progress = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(columns),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not processes.first,
-    )
-    steps = training(
-        prepared.model,
-        prepared.data,
-        recipe,
-        input_space=prepared.input_space,
-        class_weights=prepared.class_weights,
-        folder=folder,
-        resume=True,
-        snapshot_every=snapshot_every,
-        workers=workers,
-        processes=processes,
-    )
-    if growth:
-        growth.look(prepared.model, prepared.input_space, 0)
-    with progress:
-        bar = progress.add_task("", total=recipe.max_iter, loss=0.0, rate=recipe.rate(0), speed=0.0)
-        loss = None
-        for step in steps:
-            loss = step.loss if loss is None else 0.95 * loss + 0.05 * step.loss
-            speed = step.images / step.seconds
-            progress.update(
-                bar, completed=step.iteration, loss=loss, rate=step.learning_rate, speed=speed
-            )
-            if growth:
-                growth.look(prepared.model, prepared.input_space, step.iteration)
-
-
-def _save(
-    experiment: Experiment, prepared: Prepared, path: Path, command: str, console: Console
-) -> None:
-    """Score a model of scenes, and write the checkpoint."""
-    from dataclasses import asdict
-    from importlib.metadata import version
-
-    from cli.scene_report import plain_scores, print_scores
-    from parsenet.checkpoint import Checkpoint, save_checkpoint
-    from parsenet.scenes import HELD_OUT, SceneSpec, score_scenes
-
-    settings = asdict(experiment)
-    trained: dict[str, Any] = {
-        "command": command,
-        "recipe": settings.pop("recipe"),
-        "experiment": settings,
-        "software": {name: version(name) for name in ("erf-probe", "torch", "numpy")},
-    }
-    if experiment.data == "scenes":
-        spec = SceneSpec(seed=SCORED_SEED, size=experiment.size)
-        scores = score_scenes(prepared.model, spec, first=HELD_OUT, scenes=SCORED_SCENES)
-        print_scores(scores, console)
-        trained["scores"] = plain_scores(scores)
-    space = prepared.input_space
-    checkpoint = Checkpoint(
-        experiment.variant,
-        experiment.options,
-        prepared.classes,
-        space.mean,
-        space.std,
-        space.channel_order,
-        trained,
-        model=prepared.model,
-    )
-    save_checkpoint(checkpoint, path)

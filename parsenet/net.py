@@ -58,8 +58,8 @@ class ParseNet(VGG16):
             drawing), "none" scores one local feature without context: the baseline.
         normalize: L2-normalise every feature over its channels, each with its own scale.
         scale: initial value of every γ.
-        context: the layer that is averaged over the whole map, or None to fuse local features
-            alone. With ``fusion="none"`` nothing is averaged.
+        context: the layer that is averaged over the whole map, or None ("none", where a value
+            must be a word) to fuse local features alone. With ``fusion="none"`` nothing is.
         local: the local features, any of fc7, conv5_3, conv4_3, conv3_3. Coarser ones are
             interpolated to the resolution of the finest; the paper's description leaves this open.
 
@@ -91,7 +91,7 @@ class ParseNet(VGG16):
             fc6_padding=4 if fc6 == "full" and stride == 32 else None,
         )
         self.local = tuple(local)
-        self.context = None if fusion == "none" else context
+        self.context = None if "none" in (fusion, context) else context
         self._check_features(fusion)
         self.early = fusion == "early"
         self.normalize = normalize

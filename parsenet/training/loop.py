@@ -1,8 +1,8 @@
 """The whole training: samples in, updates made, reports and snapshots written, taken up again."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,6 +19,7 @@ from parsenet.training.learner import Learner
 from parsenet.training.processes import ALONE, Processes
 from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import Iterations
+from parsenet.training.scoring import Scoring
 from parsenet.training.snapshot import Snapshot, latest_snapshot, save_snapshot, snapshots
 from parsenet.training.supply import Labelled, Sample, Supply
 
@@ -35,6 +36,7 @@ class Progress:
         seconds: that it took, all in all.
         waited: of these, the seconds spent waiting for data.
         images: images of the iteration, all processes together.
+        scores: of the model after the update, by name; empty where it was not scored.
     """
 
     iteration: int
@@ -43,6 +45,13 @@ class Progress:
     seconds: float
     waited: float
     images: int
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def line(self) -> dict[str, Any]:
+        """Return everything under one name each, for the journal."""
+        values = asdict(self)
+        scores: dict[str, float] = values.pop("scores")
+        return values | scores
 
 
 def train(
@@ -56,6 +65,7 @@ def train(
     resume: bool = False,
     snapshot_every: int = 1000,
     keep: int = 2,
+    scoring: Scoring | None = None,
     workers: int = 0,
     processes: Processes = ALONE,
 ) -> Iterator[Progress]:
@@ -76,6 +86,7 @@ def train(
         resume: go on from the folder's last snapshot, or begin if there is none.
         snapshot_every: iterations between snapshots; one follows the last in any case.
         keep: snapshots to keep.
+        scoring: what the model is scored on in between; it changes nothing else.
         workers: processes that load images; 0 loads them in between.
         processes: which process this is, of how many that train together.
 
@@ -90,15 +101,15 @@ def train(
     settings = _settings(recipe, supply)
     if folder is not None:
         _take_up(learner, folder, settings, resume)
+    steps = _iterations(learner, supply, workers, scoring)
     if folder is None or not processes.first:
-        return _iterations(learner, supply, workers)
-    return _recorded(learner, supply, workers, folder, settings, snapshot_every, keep)
+        return steps
+    return _recorded(steps, learner, folder, settings, snapshot_every, keep)
 
 
 def _recorded(
+    steps: Iterator[Progress],
     learner: Learner,
-    supply: Supply,
-    workers: int,
     folder: Path,
     settings: dict[str, Any],
     snapshot_every: int,
@@ -106,8 +117,8 @@ def _recorded(
 ) -> Iterator[Progress]:
     """Train, writing a line for every iteration and a snapshot now and then."""
     with Journal(folder / JOURNAL, iteration=learner.iteration) as journal:
-        for progress in _iterations(learner, supply, workers):
-            journal.write(asdict(progress))
+        for progress in steps:
+            journal.write(progress.line())
             last = progress.iteration == learner.recipe.max_iter
             if last or progress.iteration % snapshot_every == 0:
                 journal.flush()
@@ -115,8 +126,10 @@ def _recorded(
             yield progress
 
 
-def _iterations(learner: Learner, supply: Supply, workers: int) -> Iterator[Progress]:
-    device = learner.processes.device
+def _iterations(
+    learner: Learner, supply: Supply, workers: int, scoring: Scoring | None
+) -> Iterator[Progress]:
+    device, images = learner.processes.device, learner.recipe.images
     loader: DataLoader[Sample] = DataLoader(
         supply,
         batch_sampler=Iterations(learner.share, learner.iteration, learner.recipe.max_iter),
@@ -129,13 +142,19 @@ def _iterations(learner: Learner, supply: Supply, workers: int) -> Iterator[Prog
     for batch in loader:
         waited = perf_counter() - before
         step = learner.step(batch)
-        if step.iteration == learner.recipe.max_iter:
-            learner.agree()
         seconds = perf_counter() - before
-        yield Progress(
-            step.iteration, step.loss, step.learning_rate, seconds, waited, learner.recipe.images
-        )
+        scores = _look(learner, supply, scoring)
+        yield Progress(**vars(step), seconds=seconds, waited=waited, images=images, scores=scores)
         before = perf_counter()
+
+
+def _look(learner: Learner, supply: Supply, scoring: Scoring | None) -> dict[str, float]:
+    """Score the model if it is time for that; bring the processes together at the end."""
+    iteration, last = learner.iteration, learner.recipe.max_iter
+    due = scoring is not None and scoring.is_due(iteration, last=last)
+    if due or iteration == last:
+        learner.agree()
+    return scoring.scores(learner.model, supply.input_space) if scoring is not None and due else {}
 
 
 def _take_up(learner: Learner, folder: Path, settings: dict[str, Any], resume: bool) -> None:

@@ -16,7 +16,7 @@ TINY = ["--width", "0.0625", "--iterations", "4", "--batch-size", "2", "--size",
 
 @pytest.fixture(autouse=True)
 def few_scenes(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("cli.train"), "SCORED_SCENES", 6)
+    monkeypatch.setattr(importlib.import_module("cli.outcome"), "SCORED_SCENES", 6)
 
 
 def train(folder, *more):

@@ -11,7 +11,10 @@ import torch
 from click.testing import CliRunner
 
 from cli import main
+from cli.training_run import usual_distance
 from parsenet import load_checkpoint
+from parsenet.datasets import open_dataset
+from parsenet.evaluate import evaluate
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render, score_scenes
 from parsenet.training.journal import read_journal
 from strategies.datasets import write_camvid
@@ -23,7 +26,7 @@ TINY = ["--width", "0.0625", "--iterations", "3", "--batch-size", "2", "--size",
 
 def run(*arguments):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("cli.train"), "SCORED_SCENES", 6)
+        patch.setattr(importlib.import_module("cli.outcome"), "SCORED_SCENES", 6)
         return CliRunner().invoke(main, ["train", *map(str, arguments)])
 
 
@@ -119,8 +122,10 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path):
     process.join()
     assert process.exitcode == 9
     assert not list((tmp_path / "stopped").glob("parsenet-*"))
-    done = run("--resume", tmp_path / "stopped")
+    done = run("--resume", tmp_path / "stopped", "--score-every", 5)
     assert done.exit_code == 0, done.output
+    lines = read_journal(tmp_path / "stopped" / "metrics.jsonl")
+    assert [line["iteration"] for line in lines if "mean_iou" in line] == [5, 6]
     assert run(*LONGER, "--out", tmp_path / "whole").exit_code == 0
     name = "parsenet-late.safetensors"
     assert_same_weights(tmp_path / "whole" / name, tmp_path / "stopped" / name)
@@ -215,13 +220,84 @@ def test_a_configuration_that_is_none_and_a_training_that_has_ended_are_refused(
     assert f"{tmp_path / 'config.toml'}: no such file" in none.output.splitlines()[-1]
 
 
+def test_scores_in_between_go_into_the_journal_and_to_the_screen(tmp_path):
+    folder = tmp_path / "run"
+    done = run(*TINY, "--score-every", 2, "--score-limit", 3, "--out", folder)
+    assert done.exit_code == 0, done.output
+    lines = {line["iteration"]: line for line in read_journal(folder / "metrics.jsonl")}
+    assert [iteration for iteration in lines if "mean_iou" in lines[iteration]] == [2, 3]
+    model = load_checkpoint(folder / "parsenet-late.safetensors").model
+    again = score_scenes(model, SceneSpec(seed=0, size=64), first=HELD_OUT, scenes=3)
+    assert lines[3]["mean_iou"] == pytest.approx(again.whole.mean_iou)
+    assert f"mean IoU {again.whole.mean_iou:.3f}" in done.output
+
+
+def test_photos_are_scored_on_a_split_that_can_be_named(tmp_path):
+    splits = {"train": ["a_1", "a_2"], "val": ["b_1"], "test": ["c_1", "c_2"]}
+    write_camvid(tmp_path / "data", splits, size=(48, 64))
+    where = ["--data", "camvid", "--root", tmp_path / "data", "--width", 0.03125]
+    how = ["--iterations", 1, "--set", "iter_size=1", "--score-every", 5, "--score-split"]
+    done = run(*where, *how, "test", "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    (line,) = read_journal(tmp_path / "run" / "metrics.jsonl")
+    checkpoint = load_checkpoint(tmp_path / "run" / "parsenet-late.safetensors")
+    data = open_dataset("camvid", tmp_path / "data", "test")
+    truth = evaluate(checkpoint.model, data, checkpoint.input_space)
+    assert line["mean_iou"] == pytest.approx(truth.mean_iou)
+    refused = run(*where, *how, "validation", "--out", tmp_path / "other")
+    assert refused.exit_code == 2
+    assert "camvid: no split 'validation'; there are train, val, test" in refused.output
+    assert not (tmp_path / "other").exists()
+
+
+def test_context_none_fuses_local_features_alone(tmp_path):
+    options = ["--context", "none", "--local", "fc7,conv4_3", "--iterations", 1]
+    done = run(*TINY, *options, "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    model = load_checkpoint(tmp_path / "run" / "parsenet-late.safetensors").model
+    assert not [name for name, _ in model.named_modules() if name.startswith("pool6")]
+    again = run("--config", tmp_path / "run" / "config.toml", "--out", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+    name = "parsenet-late.safetensors"
+    assert_same_weights(tmp_path / "run" / name, tmp_path / "again" / name)
+
+
+def test_as_many_snapshots_are_kept_as_asked_for(tmp_path):
+    done = run(*TINY, "--snapshot-every", 1, "--keep", 3, "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    assert len(list((tmp_path / "run").glob("iteration-*.safetensors"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("iterations", "distance"), [(1, 1), (30, 1), (500, 25), (20_000, 500), (300_000, 500)]
+)
+def test_by_default_a_twentieth_lies_between_snapshots_and_at_most_500_iterations(
+    iterations, distance
+):
+    assert usual_distance(iterations) == distance
+
+
+def test_data_that_has_moved_is_found_by_naming_its_new_root(tmp_path):
+    write_camvid(tmp_path / "data", {"train": ["a_1", "a_2"]}, size=(48, 64))
+    options = ["--data", "camvid", "--width", 0.03125, "--iterations", 1, "--set", "iter_size=1"]
+    done = run(*options, "--root", tmp_path / "data", "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    (tmp_path / "data").rename(tmp_path / "moved")
+    again = ["--config", tmp_path / "run" / "config.toml"]
+    lost = run(*again, "--out", tmp_path / "lost")
+    assert lost.exit_code == 2
+    assert f"nothing of it is in {tmp_path / 'data'}" in lost.output
+    done = run(*again, "--root", tmp_path / "moved", "--out", tmp_path / "again")
+    assert done.exit_code == 0, done.output
+
+
 def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("parsenet.training.learner.Learner.step", interrupted)
-    done = run(*TINY, "--out", tmp_path / "run")
+    done = run(*TINY, "--score-every", 2, "--out", tmp_path / "run")
     assert done.exit_code == 1
-    assert f"go on with: erf train --resume {tmp_path / 'run'}" in done.output
+    assert f"go on with: erf train --resume {tmp_path / 'run'} --score-every 2\n" in done.output
     assert done.output.endswith("Aborted!\n")
     assert "Traceback" not in done.output

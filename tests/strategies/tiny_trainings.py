@@ -20,6 +20,8 @@ WEIGHTS = (0.5, 1.0, 2.0)
 class Photos:
     """Ten images of noise, the brighter the higher the label, 0 to 2; some of it void."""
 
+    classes = ("dark", "grey", "bright")
+
     def __len__(self) -> int:
         return 10
 

@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from parsenet.errors import TrainingError
+from parsenet.evaluate import evaluate
 from parsenet.training.journal import read_journal
 from parsenet.training.loop import train
 from parsenet.training.sampling import SampleOrder
-from parsenet.training.snapshot import SnapshotWarning, latest_snapshot, snapshots
+from parsenet.training.scoring import Scoring
+from parsenet.training.snapshot import SnapshotWarning, latest_snapshot, load_snapshot, snapshots
 from strategies.killing import kill, run_apart, start
 from strategies.tiny_trainings import (
     SPACE,
@@ -42,7 +44,8 @@ def assert_same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor])
 
 def reports(folder: Path) -> list[tuple[object, ...]]:
     lines = read_journal(folder / "metrics.jsonl")
-    return [(line["iteration"], line["loss"], line["learning_rate"]) for line in lines]
+    names = ("iteration", "loss", "learning_rate", "mean_iou")
+    return [tuple(line[name] for name in names if name in line) for line in lines]
 
 
 def last_line(folder: Path) -> int:
@@ -68,20 +71,24 @@ def start_two(folder: Path, *args, **how) -> list:
 def test_killed_at_random_moments_and_resumed_it_ends_the_same(tmp_path, values, options):
     recipe = make_recipe(max_iter=40, **values)
     whole = tmp_path / "whole"
-    run_apart(run, whole, recipe, options, snapshot_every=1000)
+    scoring = Scoring(Photos(), every=4)
+    run_apart(run, whole, recipe, options, snapshot_every=1000, scoring=scoring)
     random = np.random.default_rng(len(values))
     killed = tmp_path / "killed"
     for target in sorted(random.integers(1, 32, 5)):
-        process = start(run, killed, recipe, options, "cpu", resume=True, snapshot_every=3)
+        process = start(
+            run, killed, recipe, options, resume=True, snapshot_every=3, scoring=scoring
+        )
         while last_line(killed) < target:
             assert process.is_alive()
             time.sleep(0.002)
         time.sleep(random.uniform(0, 0.05))
         kill(process)
-    run_apart(run, killed, recipe, options, resume=True, snapshot_every=3)
+    run_apart(run, killed, recipe, options, resume=True, snapshot_every=3, scoring=scoring)
     assert_same(weights_of(killed), weights_of(whole))
     assert reports(killed) == reports(whole)
     assert [line[0] for line in reports(whole)] == list(range(1, 41))
+    assert [line[0] for line in reports(whole) if len(line) == 4] == list(range(4, 41, 4))
 
 
 @pytest.mark.parametrize(
@@ -111,6 +118,24 @@ def test_two_processes_train_as_one_does(tmp_path, values, options):
     assert_same(*ranks)
     assert_same(ranks[0], weights_of(two))
     np.testing.assert_allclose(reports(two), reports(one), rtol=1e-4)
+
+
+def test_two_processes_share_out_what_they_score_and_train_on_as_before(tmp_path):
+    """With batch norm, whose statistics are a process's own: the first one's are the model's."""
+    recipe = make_recipe(max_iter=4, base_lr=1e-3)
+    unseen, seen = tmp_path / "unseen", tmp_path / "seen"
+    pairs = start_two(unseen, recipe, NORMED)
+    scoring = Scoring(Photos(), every=1, limit=7)
+    pairs += start_two(seen, recipe, NORMED, scoring=scoring, snapshot_every=1, keep=9)
+    for process in pairs:
+        process.join(120)
+        assert process.exitcode == 0
+    assert_same(weights_of(seen), weights_of(unseen))
+    model = make_model(**NORMED)
+    for path, line in zip(snapshots(seen), reports(seen), strict=True):
+        model.load_state_dict(dict(load_snapshot(path).model))
+        assert line[3] == pytest.approx(evaluate(model, Photos(), SPACE, limit=7).mean_iou)
+    assert len({line[3] for line in reports(seen)}) > 1
 
 
 def test_two_processes_killed_and_resumed_end_the_same(tmp_path):

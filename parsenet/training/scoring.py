@@ -1,0 +1,45 @@
+"""Scores on images that are not trained on, taken now and then during a training."""
+
+from dataclasses import dataclass
+from math import isnan
+
+from torch import nn
+
+from parsenet.datasets import LabelledImages
+from parsenet.errors import TrainingError
+from parsenet.evaluate import evaluate
+from parsenet.input_space import InputSpace
+
+
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """What a model is scored on while it is trained, and how often.
+
+    Attributes:
+        images: the data; several processes share them out.
+        every: iterations between scores; the last one's model is scored in any case.
+        limit: number of images, from the first on; None for all.
+
+    Raises:
+        TrainingError: if ``every`` or ``limit`` is below 1.
+    """
+
+    images: LabelledImages
+    every: int
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise TrainingError(f"scores every {self.every} iterations: it must be at least 1")
+        if self.limit is not None and self.limit < 1:
+            raise TrainingError(f"scores of {self.limit} images: it must be at least 1")
+
+    def is_due(self, iteration: int, *, last: int) -> bool:
+        """Say whether the model is scored after this iteration, counted from 1."""
+        return iteration == last or iteration % self.every == 0
+
+    def scores(self, model: nn.Module, input_space: InputSpace) -> dict[str, float]:
+        """Score a model and hand it back as found; what is not defined is left out."""
+        total = evaluate(model, self.images, input_space, limit=self.limit)
+        scores = {"mean_iou": total.mean_iou, "pixel_accuracy": total.pixel_accuracy}
+        return {name: score for name, score in scores.items() if not isnan(score)}
