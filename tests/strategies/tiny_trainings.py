@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import distributed, nn
 
 from parsenet.input_space import InputSpace
 from parsenet.training.loop import train
 from parsenet.training.processes import joined
 from parsenet.training.recipe import Recipe
+from parsenet.training.scoring import Scoring
 from parsenet.variants import build
 
 SPACE = InputSpace((120.0, 110.0, 100.0), (60.0, 60.0, 60.0))
@@ -39,6 +41,17 @@ class Endless:
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         return Photos()[index % 10]
+
+
+class Spread(Scoring):
+    """Scores, and how far two processes' buffers are apart while they score."""
+
+    def scores(self, model: nn.Module, input_space: InputSpace) -> dict[str, float]:
+        own = torch.cat([buffer.double().flatten() for buffer in model.buffers()])
+        both = [torch.empty_like(own), torch.empty_like(own)]
+        distributed.all_gather(both, own)
+        spread = float((both[0] - both[1]).abs().max())
+        return super().scores(model, input_space) | {"spread": spread}
 
 
 def make_recipe(**values: Any) -> Recipe:

@@ -20,6 +20,7 @@ from strategies.tiny_trainings import (
     WEIGHTS,
     Endless,
     Photos,
+    Spread,
     make_model,
     make_recipe,
     run,
@@ -125,7 +126,7 @@ def test_two_processes_share_out_what_they_score_and_train_on_as_before(tmp_path
     recipe = make_recipe(max_iter=4, base_lr=1e-3)
     unseen, seen = tmp_path / "unseen", tmp_path / "seen"
     pairs = start_two(unseen, recipe, NORMED)
-    scoring = Scoring(Photos(), every=1, limit=7)
+    scoring = Spread(Photos(), every=1, limit=7)
     pairs += start_two(seen, recipe, NORMED, scoring=scoring, snapshot_every=1, keep=9)
     for process in pairs:
         process.join(120)
@@ -136,6 +137,7 @@ def test_two_processes_share_out_what_they_score_and_train_on_as_before(tmp_path
         model.load_state_dict(dict(load_snapshot(path).model))
         assert line[3] == pytest.approx(evaluate(model, Photos(), SPACE, limit=7).mean_iou)
     assert len({line[3] for line in reports(seen)}) > 1
+    assert [line["spread"] for line in read_journal(seen / "metrics.jsonl")] == [0] * 4
 
 
 def test_two_processes_killed_and_resumed_end_the_same(tmp_path):
