@@ -228,6 +228,27 @@ def test_softmax_that_another_channel_takes_over() -> None:
         assert float((error / truth.abs()).max()) < 1e-5
 
 
+@pytest.mark.parametrize("gap", [5.0, 12.0, 20.0])
+@pytest.mark.parametrize("scale", [1e-6, 0.1, 1.0])
+def test_a_saturated_softmax_keeps_its_digits(gap: float, scale: float) -> None:
+    """One probability of nearly 1 moves by less than single precision tells from 1."""
+    d, b = _rows(scale, torch.float32)
+    b[..., 2] = b.amax(-1) + gap
+    truth = _exact_rows(_softmax, d, b)
+    error = (kernels.change_of_softmax(d, b, -1).double() - truth).abs()
+    assert float((error / truth.abs()).max()) < 1e-4
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-2, 0.5])
+def test_layer_norm_of_two_keeps_its_digits(scale: float) -> None:
+    """Two numbers end up at minus one and one, all but what ``eps`` leaves."""
+    d, b = (rows[..., :2].contiguous() for rows in _rows(scale, torch.float32))
+    b[..., 1] += 10
+    truth = _exact_rows(_layer_norm, d, b)
+    error = (kernels.change_of_layer_norm(d, b, [-1], 1e-5).double() - truth).abs()
+    assert float((error / truth.abs()).max()) < 1e-4
+
+
 @pytest.mark.parametrize(("kernel", "stride", "dilation"), [(2, 2, 1), (3, 1, 1), (3, 2, 2)])
 def test_max_pool_against_float64(kernel: int, stride: int, dilation: int) -> None:
     generator = torch.Generator().manual_seed(1)

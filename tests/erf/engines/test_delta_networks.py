@@ -92,6 +92,7 @@ def test_random_networks() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(4 * 3600)
 def test_random_networks_many() -> None:
     _check_many(2000, check_network)
 

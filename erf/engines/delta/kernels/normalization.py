@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LARGE = 1e6
-"""Growth beyond which a sum of exponentials is left to ``logsumexp``."""
-
 
 def change_of_softmax(
     d: Float[Tensor, "..."], b: Float[Tensor, "..."], dim: int
 ) -> Float[Tensor, "..."]:
-    """``p_i expm1(d_i - c)`` with ``p`` the clean softmax and ``c = log sum_j p_j exp(d_j)``.
+    """``p_i expm1(e_i - c)`` with ``p`` the clean softmax and ``c = log1p(sum_j p_j expm1(e_j))``.
 
-    The shift ``c`` by ``log1p(sum_j p_j expm1(d_j))`` while that is no loss, else as the difference
-    of two logarithms of sums; where a probability grows manifold it is subtracted as it is.
+    ``e`` is the change less that of the likeliest, which changes nothing of the softmax: so where
+    one probability is nearly 1, its own small change is a sum of small numbers and no difference of
+    large ones. Where a probability changes manifold it is subtracted as it is.
     """
-    clean, moved = torch.softmax(b, dim), torch.softmax(b + d, dim)
-    growth = (clean * torch.expm1(d)).sum(dim, keepdim=True)
-    total = torch.logsumexp(b + d, dim, keepdim=True) - torch.logsumexp(b, dim, keepdim=True)
-    gentle = (growth > -0.5) & (growth < LARGE)
-    shift = torch.where(gentle, torch.log1p(growth.clamp(-0.5, LARGE)), total)
-    step = d - shift
+    logs = torch.log_softmax(b, dim)
+    clean, moved = logs.exp(), torch.softmax(b + d, dim)
+    top = logs.argmax(dim, keepdim=True).expand(*d.narrow(dim, 0, 1).shape)
+    e = d - d.gather(dim, top)
+    gains = torch.where(e < 1, clean * torch.expm1(e.clamp(max=1)), torch.exp(logs + e) - clean)
+    growth = gains.sum(dim, keepdim=True)
+    total = torch.logsumexp(b + e, dim, keepdim=True) - torch.logsumexp(b, dim, keepdim=True)
+    step = e - torch.where(growth.isfinite(), torch.log1p(growth), total)
     return torch.where(step.abs() < 1, clean * torch.expm1(step), moved - clean)
 
 
@@ -35,14 +36,25 @@ def change_of_layer_norm(
     dims: Sequence[int],
     eps: float,
 ) -> Float[Tensor, "..."]:
-    """Change of ``(x - mean) / sqrt(var + eps)`` over ``dims``, before weight and bias."""
+    """Change of ``(x - mean) / sqrt(var + eps)`` over ``dims``, before weight and bias.
+
+    The centred change is ``along`` times the centred clean values and a rest at right angles to
+    them. Along them next to nothing changes, ``eps`` apart: that part has a formula of its own.
+    """
     at = tuple(dims)
     centered = b - b.mean(at, keepdim=True)
     step = d - d.mean(at, keepdim=True)
-    before = (centered.square().mean(at, keepdim=True) + eps).sqrt()
-    after = ((centered + step).square().mean(at, keepdim=True) + eps).sqrt()
-    growth = (step * (2 * centered + step)).mean(at, keepdim=True)
-    return step / after - growth / (before * after * (before + after)) * centered
+    variance = centered.square().mean(at, keepdim=True)
+    along = (step * centered).mean(at, keepdim=True) / variance
+    along = torch.where(variance > 0, along, torch.zeros_like(along))
+    rest = step - along * centered
+    if prod(b.shape[dim] for dim in at) == 2:
+        rest = torch.zeros_like(rest)  # two centred numbers have but one direction
+    others = rest.square().mean(at, keepdim=True)
+    before, after = (variance + eps).sqrt(), ((1 + along).square() * variance + others + eps).sqrt()
+    near = (along * (2 + along) * eps - others) / (after * before * ((1 + along) * before + after))
+    factor = torch.where(along > -0.5, near, (1 + along) / after - 1 / before)
+    return rest / after + factor * centered
 
 
 def change_of_vector_norm(
