@@ -12,21 +12,28 @@ CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time
 
 
 def seconds(
-    run: Callable[[], object], device: torch.device, clock: str = "wall", repeats: int = 3
+    run: Callable[[], object],
+    device: torch.device,
+    clock: str = "wall",
+    repeats: int = 3,
+    *,
+    warm: bool = True,
 ) -> float:
     """The shortest of some runs, after one to warm up."""
-    run()
+    if warm:
+        run()
     best = float("inf")
     for _ in range(repeats):
-        _wait(device)
+        wait(device)
         start = CLOCKS[clock]()
         run()
-        _wait(device)
+        wait(device)
         best = min(best, CLOCKS[clock]() - start)
     return best
 
 
-def _wait(device: torch.device) -> None:
+def wait(device: torch.device) -> None:
+    """Let a device finish what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
