@@ -78,7 +78,8 @@ def plots(sources: dict[str, ColumnDataSource]) -> dict[str, Model]:
     )
     field.add_glyph(sources["theory"], outlined(THEORY_COLOR))
     field.add_glyph(sources["patch"], outlined("white", dash="dotted"))
-    layer.add_glyph(sources["units"], filled())
+    # Outlined in their own colour, or the background would shine through between them.
+    layer.add_glyph(sources["units"], filled(line_color="color"))
     ring = Scatter(size=14, fill_alpha=0, line_color=UNIT_COLOR, line_width=3)
     layer.add_glyph(sources["unit"], ring)
     for tap in (Tap, DoubleTap):  # two quick clicks on two units count as one double click
@@ -145,10 +146,15 @@ def quads() -> ColumnDataSource:
     return ColumnDataSource({name: [] for name in ("left", "right", "top", "bottom", "color")})
 
 
-def filled() -> Quad:
-    """Boxes without a border."""
+def filled(line_color: str | None = None) -> Quad:
+    """Coloured boxes, without a border or with one of the named column's colours."""
     return Quad(
-        left="left", right="right", top="top", bottom="bottom", fill_color="color", line_color=None
+        left="left",
+        right="right",
+        top="top",
+        bottom="bottom",
+        fill_color="color",
+        line_color=line_color,
     )
 
 

@@ -159,22 +159,18 @@ class FieldPage {
   drawLayer() {
     const { sheet, patch } = this;
     const colors = this.colors;
-    let shown;
-    if (patch === null || sheet.fixed) {
-      const low = Math.min(...sheet.activation);
-      const high = Math.max(...sheet.activation);
-      shown = Array.from(sheet.activation, (value) => colors.activation[step(value, low, high)]);
-    } else {
-      const reach = sheet.projective(patch, [0, ...this.shares.peak]);
-      const most = Math.max(...reach);
-      shown = reach.map((value) => colors.reach[most > 0 ? step(value, 0, most) : 0]);
-    }
-    const [rows, cols] = sheet.unitCount;
-    const data = { left: [], right: [], top: [], bottom: [], color: shown };
-    for (let row = 0; row < rows; row++)
-      for (let col = 0; col < cols; col++) push(data, row - 0.5, row + 0.5, col - 0.5, col + 0.5);
-    this.models.unitsSource.data = data;
     const projective = patch !== null && !sheet.fixed;
+    if (projective) {
+      const reach = sheet.projective(patch, [0, ...this.shares.peak]);
+      const most = largest(reach);
+      const shown = reach.map((value) => colors.reach[most > 0 ? step(value, 0, most) : 0]);
+      this.models.unitsSource.data = sheet.blocks(sheet.unitCount, shown);
+    } else {
+      const high = largest(sheet.activation);
+      const low = -largest(sheet.activation.map((value) => -value));
+      const shown = Array.from(sheet.activation, (value) => colors.activation[step(value, low, high)]);
+      this.models.unitsSource.data = sheet.blocks(sheet.activationShape, shown);
+    }
     text("layer-shows", projective ? `projective field of patch ${patch}` : "response of the layer");
     const outline = { left: [], right: [], top: [], bottom: [], color: [] };
     if (patch !== null) {
@@ -318,6 +314,20 @@ class SheetData {
     return data;
   }
 
+  // The layer as (rows, cols) blocks of units; the last of a row or column may be smaller.
+  blocks([rows, cols], color) {
+    const data = { left: [], right: [], top: [], bottom: [], color };
+    const edges = [rows, cols].map((count, axis) => {
+      const units = this.unitCount[axis];
+      const block = Math.ceil(units / count);
+      return Array.from({ length: count + 1 }, (_, i) => Math.min(i * block, units) - 0.5);
+    });
+    for (let row = 0; row < rows; row++)
+      for (let col = 0; col < cols; col++)
+        push(data, edges[0][row], edges[0][row + 1], edges[1][col], edges[1][col + 1]);
+    return data;
+  }
+
   // Borders between cells that are inside and those that are not.
   contour(inside) {
     const [rows, cols] = this.grid;
@@ -371,6 +381,11 @@ function find(edges, place) {
 
 function clamp(value, count) {
   return Math.min(Math.max(value, 0), count - 1);
+}
+
+// Math.max(...values) takes no more values than fit on the stack.
+function largest(values) {
+  return values.reduce((most, value) => Math.max(most, value), -Infinity);
 }
 
 function step(value, low, high) {

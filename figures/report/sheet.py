@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, Float64, UInt8
 from PIL import Image
 
 from erf.measures import Field
@@ -20,6 +20,9 @@ from figures.picture import picture
 from figures.report.thresholds import mass_areas, mass_levels, peak_levels
 
 JPEG_QUALITY = 90
+
+SHOWN_UNITS = 96
+"""Layers with more rows or columns than this are shown by averages of blocks of units."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Sheet:
         result, fields = self.result, self.fields
         cells = fields[0].cells
         maps = np.stack([field.clean for field in fields])
+        activation = averaged(result.activation, SHOWN_UNITS)
         theory = [box_of(field) for field in fields]
         return {
             "model": model_name(result),
@@ -65,7 +69,8 @@ class Sheet:
             "unit": None if result.target.unit is None else list(result.target.unit),
             "rowEdges": cells.row_edges.tolist(),
             "colEdges": cells.col_edges.tolist(),
-            "activation": encode(result.activation, "<f4"),
+            "activation": encode(activation, "<f4"),
+            "activationShape": list(activation.shape),
             "peaks": maps.max(axis=(1, 2)).tolist(),
             "peakLevels": encode(peak_levels(maps), "u1"),
             "massLevels": encode(mass_levels(maps, cells.areas), "u1"),
@@ -73,6 +78,22 @@ class Sheet:
             "theory": theory if all(theory) else None,
             "picture": data_url(picture(result)),
         }
+
+
+def averaged(
+    values: Float[np.ndarray, "rows cols"], most: int
+) -> Float64[np.ndarray, "shown_rows shown_cols"]:
+    """Means of blocks, so that neither side is longer than ``most``; the last may be smaller."""
+    blocks = [-(-length // most) for length in values.shape]
+    starts = [
+        np.arange(0, length, block) for length, block in zip(values.shape, blocks, strict=True)
+    ]
+    counts = [
+        np.diff(start, append=length) for start, length in zip(starts, values.shape, strict=True)
+    ]
+    total = np.add.reduceat(values.astype(np.float64), starts[0], axis=0)
+    total = np.add.reduceat(total, starts[1], axis=1)
+    return np.asarray(total / np.outer(counts[0], counts[1]))
 
 
 def box_of(field: Field) -> list[int] | None:

@@ -9,6 +9,7 @@ import erf
 from erf.geometry import Box
 from erf.measures.units import unit_field
 from figures.report import report_page
+from figures.report.sheet import SHOWN_UNITS, averaged
 from figures.report.thresholds import MASS_SHARES, PEAK_SHARES
 from strategies.browser import browser, needs_browser, open_page
 from strategies.results import gaussian_result, influence_result
@@ -40,7 +41,15 @@ def results():
     return [
         influence_result(name="none"),
         influence_result(name="late", sigma=(60, 50), seed=3),
-        gaussian_result(name="late", layer="conv5_3", unit=(4, 9), image_name=HOSTILE),
+        # A unit of each pixel: more values than JavaScript takes as arguments of one call.
+        gaussian_result(
+            name="late",
+            layer="score",
+            size=(400, 360),
+            units=(400, 360),
+            unit=(120, 250),
+            image_name=HOSTILE,
+        ),
     ]
 
 
@@ -199,10 +208,15 @@ def test_switching_model_layer_and_image(page, results):
     page.locator("#model_select select").select_option("late")
     wait_for_text(page, "model-name", "late")
     expect_measure(page, unit_field(results[1], (7, 6)), "mass", 0.9545)
-    page.locator("#layer_select select").select_option("conv5_3@4,9")
-    wait_for_text(page, "unit-name", "conv5_3@4,9")
+    page.locator("#layer_select select").select_option("score@120,250")
+    wait_for_text(page, "unit-name", "score@120,250")
     expect_measure(page, results[2], "mass", 0.9545)
     assert HOSTILE in page.locator("#image-name").inner_text()
+    layer = page.evaluate("fieldPage.models.unitsSource.data")
+    assert (min(layer["top"]), max(layer["bottom"])) == (-0.5, 399.5)
+    assert (min(layer["left"]), max(layer["right"])) == (-0.5, 359.5)
+    brightest = np.argmax(averaged(results[2].activation, SHOWN_UNITS))
+    assert layer["color"][brightest] == page.evaluate("fieldPage.colors.activation.at(-1)")
     assert page.locator("img").count() == 0
 
 

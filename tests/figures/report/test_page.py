@@ -3,11 +3,13 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 import erf
 from figures.report import report_page
 from figures.report.page import script_json
+from figures.report.sheet import averaged
 from strategies.results import gaussian_result, influence_result
 
 HOSTILE = '<img src=x onerror="document.title=1">.png'
@@ -91,3 +93,12 @@ def test_results_of_one_name_can_each_be_chosen():
 def test_a_report_of_nothing_is_refused():
     with pytest.raises(erf.SettingError, match="at least 1 result"):
         report_page([], [])
+
+
+def test_a_large_layer_is_shown_by_averages_of_blocks():
+    values = np.arange(7 * 4.0).reshape(7, 4)
+    shown = averaged(values, 3)  # blocks of 3 rows and 2 columns
+    assert shown.shape == (3, 2)
+    assert shown[0, 0] == values[:3, :2].mean()
+    assert shown[2, 1] == values[6:, 2:].mean()
+    assert np.array_equal(averaged(values, 7), values)
