@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from erf.engines.engine import Change, Engine
 from erf.errors import SettingError
 from erf.geometry import PatchGrid
+from erf.journal import Record
 from erf.measures.stopping import FIRST_DRAWS, precision
 from erf.progress import progress_bar
 from erf.tally import Tally
@@ -60,6 +61,7 @@ def take_draws(
     change: Change,
     tallies: Sequence[Tally],
     *,
+    record: Record,
     progress: bool,
 ) -> int:
     """Let the engine disturb every patch, draw after draw, and add up what each target answers.
@@ -71,10 +73,17 @@ def take_draws(
     while goal > taken:
         for tally in tallies:
             tally.expect(goal)
-        with progress_bar("Probing", len(grid) * (goal - taken), show=progress) as advance:
-            for reading in engine.measure(grid, range(len(grid)), range(taken, goal), change):
-                for tally, values in zip(tallies, reading.values, strict=True):
-                    tally.add(reading.patches, reading.draws, values)
-                advance(len(reading.patches))
+        draws = range(taken, goal)
+        with progress_bar("Probing", len(grid) * len(draws), show=progress) as advance:
+            for block, patches in enumerate(record.blocks):
+                if record.restore(block, draws, tallies):
+                    advance((patches.stop - patches.start) * len(draws))
+                    continue
+                some = range(patches.start, patches.stop)
+                for reading in engine.measure(grid, some, draws, change):
+                    for tally, values in zip(tallies, reading.values, strict=True):
+                        tally.add(reading.patches, reading.draws, values)
+                    advance(len(reading.patches))
+                record.keep(block, draws, tallies)
         taken, goal = goal, rule.next(goal, tallies, grid)
     return taken

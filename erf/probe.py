@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -42,6 +43,7 @@ def probe(
     image_name: str | None = None,
     tolerance: float = 0.02,
     most_draws: int = 64,
+    journal: str | Path | None = None,
     progress: bool = False,
 ) -> ProbeResult:
     """Measure the empirical receptive field of a unit, or of every unit of a layer.
@@ -75,6 +77,9 @@ def probe(
         image_name: of the image, likewise.
         tolerance: of ``draws="auto"``: half-width of the interval, relative to the size.
         most_draws: of ``draws="auto"``: the limit.
+        journal: a new folder in which finished blocks of patches are kept: the same call goes on
+            there after an interruption, with the same result to the last bit. Remove it when the
+            result is saved.
         progress: show a bar on standard error.
 
     Raises:
@@ -82,6 +87,7 @@ def probe(
         LayerError: there is no such layer, or its output is not a map.
         UnitError: the unit or channel is outside the layer.
         ExportError: ``engine="delta"`` and the model cannot be exported.
+        StoreError: the journal's folder holds something else, or the journal of another probe.
     """
     settings = {key: value for key, value in locals().items() if key not in ("model", "image")}
     (result,) = _probe(model, image, [(settings.pop("layer"), settings.pop("unit"))], **settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +28,16 @@ class Tally(Protocol):
         values: Float64[np.ndarray, "n ..."],
     ) -> None:
         """Take one batch of readings."""
+        ...
+
+    def cut(self, patches: slice, draws: range) -> dict[str, Float64[np.ndarray, "n ..."]]:
+        """Everything known of some patches in these draws, a patch an entry."""
+        ...
+
+    def paste(
+        self, patches: slice, draws: range, known: Mapping[str, Float64[np.ndarray, "n ..."]]
+    ) -> None:
+        """Take back what was cut."""
         ...
 
     def mean(self) -> Float64[np.ndarray, "patch_rows patch_cols ..."]:
@@ -64,6 +75,16 @@ class UnitTally:
         """Take one batch of readings."""
         self._values[draws, patches] = values
 
+    def cut(self, patches: slice, draws: range) -> dict[str, Float64[np.ndarray, "n draws"]]:
+        """The discrepancies of some patches in these draws."""
+        return {"samples": self._values[draws.start : draws.stop, patches].T}
+
+    def paste(
+        self, patches: slice, draws: range, known: Mapping[str, Float64[np.ndarray, "n draws"]]
+    ) -> None:
+        """Take back what was cut."""
+        self._values[draws.start : draws.stop, patches] = known["samples"].T
+
     def mean(self) -> Float64[np.ndarray, "patch_rows patch_cols"]:
         """Mean over draws."""
         return self.samples.mean(axis=0)
@@ -99,6 +120,16 @@ class LayerTally:
         """Take one batch of readings."""
         np.add.at(self._sum, patches, values)
         np.add.at(self._squares, patches, np.square(values))
+
+    def cut(self, patches: slice, draws: range) -> dict[str, Float64[np.ndarray, "n rows cols"]]:
+        """The sums of some patches over all draws."""
+        return {"sum": self._sum[patches], "squares": self._squares[patches]}
+
+    def paste(
+        self, patches: slice, draws: range, known: Mapping[str, Float64[np.ndarray, "n rows cols"]]
+    ) -> None:
+        """Take back what was cut."""
+        self._sum[patches], self._squares[patches] = known["sum"], known["squares"]
 
     def mean(self) -> Float64[np.ndarray, "patch_rows patch_cols unit_rows unit_cols"]:
         """Mean over draws."""
