@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
 from erf.errors import ExportError, SettingError, UnitError
-from erf.geometry import UnitName
+from erf.geometry import Target, UnitName
 from erf.graph import Graph, export
 from erf.layers import observe
 from erf.plan import Plan
@@ -71,10 +71,7 @@ def gradient_field(
         LayerError: there is no such layer, or its output is not a map.
         UnitError: the unit or channel is outside the layer, or is ``all``.
     """
-    if reduce not in REDUCTIONS:
-        raise SettingError(f"reduce {reduce!r} is none of {', '.join(REDUCTIONS)}")
-    if projections < 1:
-        raise SettingError(f"projections {projections} must be at least 1")
+    _check(reduce, projections)
     with borrowed(model), torch.enable_grad():
         pixels = placed_like(model, image).detach().clone().requires_grad_()
         (output,) = observe(model, pixels[None], [layer])
@@ -85,38 +82,53 @@ def gradient_field(
         response = output[0, :, *target.unit]
         weights = _weights(response, channel, reduce, projections, seed)
         samples = np.stack(list(_maps(response, pixels, weights, reduce)))
-    draws = len(samples)
-    unknown = np.full(samples.shape[1:], np.nan)
-    spread = samples.std(axis=0, ddof=1) / draws**0.5 if draws > 1 else unknown
-    engine = {"name": "gradient", "requested": "gradient", "notes": []}
+    pixels = pixels.detach()
     return ProbeResult(
         discrepancy=samples.mean(axis=0),
-        standard_error=spread,
+        standard_error=_standard_error(samples),
         samples=samples,
         target=target,
-        plan=Plan(
-            layer,
-            unit=target.unit,
-            channel=channel,
-            patch=1,
-            stride=1,
-            draws=draws,
-            sigma=1.0,
-            stimulus="gradient",
-            seed=seed,
-        ),
+        plan=_plan(target, len(samples), seed),
         activation=clean.cpu().float().numpy(),
-        image=pixels.detach().cpu().float().numpy(),
+        image=pixels.cpu().float().numpy(),
         picture=picture,
         theory=theoretical_extent(_graph(model, pixels), target) if theory else None,
-        provenance=describe(
-            model,
-            pixels.detach(),
-            name=name,
-            image_name=image_name,
-            extra={"method": "gradient", "reduce": reduce, "engine": engine},
-        ),
+        provenance=describe(model, pixels, name=name, image_name=image_name, extra=_method(reduce)),
     )
+
+
+def _check(reduce: str, projections: int) -> None:
+    if reduce not in REDUCTIONS:
+        raise SettingError(f"reduce {reduce!r} is none of {', '.join(REDUCTIONS)}")
+    if projections < 1:
+        raise SettingError(f"projections {projections} must be at least 1")
+
+
+def _plan(target: Target, draws: int, seed: int) -> Plan:
+    """A gradient in the words of a probe: patches of one pixel, disturbed by next to nothing."""
+    return Plan(
+        target.layer,
+        unit="all" if target.unit is None else target.unit,
+        channel=target.channel,
+        patch=1,
+        stride=1,
+        draws=draws,
+        sigma=1.0,
+        stimulus="gradient",
+        seed=seed,
+    )
+
+
+def _method(reduce: str) -> dict[str, object]:
+    engine = {"name": "gradient", "requested": "gradient", "notes": []}
+    return {"method": "gradient", "reduce": reduce, "engine": engine}
+
+
+def _standard_error(samples: Float64[np.ndarray, "draws h w"]) -> Float64[np.ndarray, "h w"]:
+    """Of the mean over projections; NaN with a single one."""
+    if len(samples) == 1:
+        return np.full(samples.shape[1:], np.nan)
+    return np.asarray(samples.std(axis=0, ddof=1) / len(samples) ** 0.5)
 
 
 def _weights(

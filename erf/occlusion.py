@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -68,6 +69,7 @@ def occlusion_field(
     stimulus: str = "replace",
     engine: str = "auto",
     seed: int = 0,
+    progress: bool = False,
 ) -> Occlusion:
     """Occlude small patches in the top images of a channel, and average around its unit.
 
@@ -81,7 +83,7 @@ def occlusion_field(
         layer: module path.
         channel: of the layer.
         top: how many images to keep, or all where there are fewer.
-        patch, stride, draws, stimulus, engine, seed: as in ``erf.probe``.
+        patch, stride, draws, stimulus, engine, seed, progress: as in ``erf.probe``.
 
     Raises:
         SettingError: when there is no image, or a number or a name is out of range.
@@ -91,6 +93,8 @@ def occlusion_field(
     if top < 1:
         raise SettingError(f"top {top} must be at least 1 image")
     ranked = rank_images(model, images, layer, channel)[:top]
+    settings: dict[str, Any] = {"patch": patch, "stride": stride, "draws": draws}
+    settings |= {"stimulus": stimulus, "engine": engine, "seed": seed}
     results = tuple(
         probe(
             model,
@@ -98,13 +102,9 @@ def occlusion_field(
             layer,
             unit="max",
             channel=channel,
-            patch=patch,
-            stride=stride,
-            draws=draws,
-            stimulus=stimulus,
-            engine=engine,
-            seed=seed,
             image_index=index,
+            progress=progress,
+            **settings,
         )
         for _, index in ranked
     )

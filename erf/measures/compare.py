@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -100,29 +100,50 @@ def compare(
             "use mass or peak"
         )
     sized = partial(measure, criterion=criterion, share=share, level=level, seed=seed)
-    fields = {name: [Field.of(result) for result in group] for name, group in groups.items()}
-    names = list(groups)
-    measured = {name: sized(combine(group), resamples=resamples) for name, group in fields.items()}
-    sizes = {
-        name: np.array([sized(each, resamples=0).area for each in group] if len(group) > 1 else [])
-        for name, group in fields.items()
-    }
-    keys = {name: [image_key(result) for result in group] for name, group in groups.items()}
-    first = names[0]
-    ratios = []
-    for name in names[1:]:
-        order = pairing(keys[first], keys[name])
-        if len(sizes[name]) > 1 and len(sizes[first]) > 1:
-            ratios.append(ratio_over_images(sizes[name], sizes[first], order, level))
-        else:
-            ratios.append(ratio_over_draws(measured[name], measured[first], level))
+    found = [_Group.of(results, sized, resamples) for results in groups.values()]
+    ratios = [_ratio(each, found[0], level) for each in found[1:]]
     adjusted = adjust([each.p for each in ratios])
     rows: list[Ratio | None] = [None]
     rows += [replace(each, p_adjusted=p) for each, p in zip(ratios, adjusted, strict=True)]
     return [
-        Compared(name, len(groups[name]), measured[name], ratio)
-        for name, ratio in zip(names, rows, strict=True)
+        Compared(name, len(groups[name]), each.measurement, ratio)
+        for name, each, ratio in zip(groups, found, rows, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One row before it is compared.
+
+    Attributes:
+        measurement: of the field, or of the average over images.
+        sizes: area in each image; empty when there is only one.
+        images: what tells them apart.
+    """
+
+    measurement: Measurement
+    sizes: Float64[np.ndarray, " n"]
+    images: list[object]
+
+    @classmethod
+    def of(
+        cls, results: Sequence[ProbeResult], sized: Callable[..., Measurement], resamples: int
+    ) -> _Group:
+        fields = [Field.of(result) for result in results]
+        several = fields if len(fields) > 1 else []
+        return cls(
+            sized(combine(fields), resamples=resamples),
+            np.array([sized(each, resamples=0).area for each in several]),
+            [image_key(result) for result in results],
+        )
+
+
+def _ratio(above: _Group, below: _Group, level: float) -> Ratio:
+    """Over images where both have several, else over draws."""
+    if len(above.sizes) > 1 and len(below.sizes) > 1:
+        order = pairing(below.images, above.images)
+        return ratio_over_images(above.sizes, below.sizes, order, level)
+    return ratio_over_draws(above.measurement, below.measurement, level)
 
 
 def combine(fields: Sequence[Field]) -> Field:

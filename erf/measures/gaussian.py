@@ -51,20 +51,11 @@ def gaussian_fit(field: Float64[np.ndarray, "rows cols"], cells: Cells) -> Gauss
     # Squaring keeps a wide, low tail from swelling the first guess.
     start = moments(np.square(field), cells)
     spread = math.sqrt(2) * max(start.major, float(np.diff(cells.row_edges).min()) / 2)
-    rows = cells.row_centers[:, None]
-    cols = cells.col_centers[None, :]
     weight = np.sqrt(cells.areas / cells.areas.mean())
     scale = np.array([1.0, spread, spread, 1 / spread, 1 / spread, 1 / spread])
 
-    def curve(p: Float64[np.ndarray, "6"]) -> Float64[np.ndarray, "rows cols"]:
-        amplitude, row, col, a, b, c = p
-        down, right = rows - row, cols - col
-        return np.asarray(
-            amplitude * np.exp(-(np.square(a * down + b * right) + np.square(c * right)) / 2)
-        )
-
     def residual(p: Float64[np.ndarray, "6"]) -> Float64[np.ndarray, " n"]:
-        return np.asarray((weight * (curve(p) - field / peak)).ravel())
+        return np.asarray((weight * (_bell(p, cells) - field / peak)).ravel())
 
     found = least_squares(
         residual,
@@ -82,4 +73,13 @@ def gaussian_fit(field: Float64[np.ndarray, "rows cols"], cells: Cells) -> Gauss
         (float(row), float(col)),
         *principal_axes(covariance),
         r_squared=1 - 2 * float(found.cost) / variance,
+    )
+
+
+def _bell(p: Float64[np.ndarray, "6"], cells: Cells) -> Float64[np.ndarray, "rows cols"]:
+    """Amplitude, centre and the three numbers of the Cholesky factor as a map."""
+    amplitude, row, col, a, b, c = p
+    down, right = cells.row_centers[:, None] - row, cells.col_centers - col
+    return np.asarray(
+        amplitude * np.exp(-(np.square(a * down + b * right) + np.square(c * right)) / 2)
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -75,32 +76,45 @@ def measure(
         peak_shares=peak_shares,
     )
     intervals = find_intervals(field, definitions, level=level, resamples=resamples, seed=seed)
-    sizes = [_size(field, each, intervals.get(each.name)) for each in definitions]
-    if criterion == "significant":
-        sizes.insert(0, significant_size(field, alpha))
-    elif field.repeated and not field.joint:
-        sizes.append(significant_size(field, alpha))
+    sizes = _sizes(
+        field, definitions, intervals, significant=criterion == "significant", alpha=alpha
+    )
     shape = moments(field.clean, field.cells)
     return Measurement(
-        target=field.label,
-        image_size=field.image_size,
-        patch=field.patch,
-        stride=field.stride,
-        draws=field.draws,
-        center=field.center,
-        center_from=field.center_from,
-        theory=field.theory,
-        theory_status=field.theory_status,
         criterion=sizes[0].name,
         sizes=tuple(sizes),
         moments=shape,
         offset=shape.offset(field.center),
         profile=radial_profile(field.clean, field.cells, field.center),
         gaussian=gaussian_fit(field.clean, field.cells),
-        floor=field.floor,
         peak=float(field.clean.max()),
         peak_error=peak_error(field),
+        **_origin(field),
     )
+
+
+def _origin(field: Field) -> dict[str, Any]:
+    """What a measurement says of the probe behind it."""
+    kept = ["image_size", "patch", "stride", "draws", "center", "center_from"]
+    kept += ["theory", "theory_status", "floor"]
+    return {"target": field.label} | {name: getattr(field, name) for name in kept}
+
+
+def _sizes(
+    field: Field,
+    definitions: Sequence[Definition],
+    intervals: Mapping[str, Interval],
+    *,
+    significant: bool,
+    alpha: float,
+) -> list[Size]:
+    """Every size, the headline first; the patches heard at all where that can be tested."""
+    sizes = [_size(field, each, intervals.get(each.name)) for each in definitions]
+    if significant:
+        return [significant_size(field, alpha), *sizes]
+    if field.repeated and not field.joint:
+        sizes.append(significant_size(field, alpha))
+    return sizes
 
 
 def find_intervals(
