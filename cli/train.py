@@ -112,9 +112,7 @@ if TYPE_CHECKING:
 @click.option(
     "--workers",
     type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Processes that load images.",
+    help="Processes that load images.  [default: up to 2, as cores allow]",
 )
 @click.option(
     "--out",
@@ -136,11 +134,14 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
     from rich.console import Console
 
     from cli.device import find_device
+    from cli.memory import keep_freed_memory
     from cli.outcome import save_outcome
     from cli.training_bar import training_bar
     from parsenet.training import joined, prepare
 
     with joined(str(find_device(asked["device"]))) as processes:
+        if processes.device.type == "cpu":
+            keep_freed_memory()
         console = Console(quiet=not processes.first)
         prepared = prepare(experiment)
         if prepared.report:

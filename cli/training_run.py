@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # A twentieth of a training, though never more than this many iterations, is lost at worst.
 TWENTIETH, MOST = 20, 500
+MOST_WORKERS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class TrainingRun:
         experiment, prepared: what is trained.
         folder: gets configuration, journal, snapshots and probes.
         processes: which process this is, of how many.
-        workers: processes that load images.
+        workers: processes that load images; None for ``usual_workers``.
         snapshot_every: iterations; None for ``usual_distance``.
         keep: snapshots to keep.
         scoring: scores in between, if there are to be any.
@@ -37,7 +39,7 @@ class TrainingRun:
     prepared: Prepared
     folder: Path
     processes: Processes
-    workers: int
+    workers: int | None
     snapshot_every: int | None
     keep: int
     scoring: Scoring | None
@@ -60,7 +62,7 @@ class TrainingRun:
             snapshot_every=self.snapshot_every or usual_distance(self.experiment.recipe.max_iter),
             keep=self.keep,
             scoring=self.scoring,
-            workers=self.workers,
+            workers=usual_workers() if self.workers is None else self.workers,
             processes=self.processes,
         )
         self._look(0)
@@ -76,6 +78,16 @@ class TrainingRun:
 def usual_distance(iterations: int) -> int:
     """Return how many iterations lie between the snapshots of a training by default."""
     return max(1, min(MOST, iterations // TWENTIETH))
+
+
+def usual_workers() -> int:
+    """Return how many processes load images by default, for each process that trains.
+
+    Two, where as many cores are left to it; one keeps up with scenes, and photos cost less still.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    share = (cores or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    return max(0, min(MOST_WORKERS, share - 1))
 
 
 def write_config(experiment: Experiment, folder: Path) -> None:

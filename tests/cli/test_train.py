@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 
 from cli import main
-from cli.training_run import usual_distance
+from cli.training_run import usual_distance, usual_workers
 from parsenet import load_checkpoint
 from parsenet.datasets import open_dataset
 from parsenet.evaluate import evaluate
@@ -27,6 +27,7 @@ TINY = ["--width", "0.0625", "--iterations", "3", "--batch-size", "2", "--size",
 def run(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module("cli.outcome"), "SCORED_SCENES", 6)
+        patch.setattr("cli.memory.keep_freed_memory", lambda: True)  # the tests' process is shared
         return CliRunner().invoke(main, ["train", *map(str, arguments)])
 
 
@@ -114,7 +115,8 @@ def train_until_interrupted(folder):
     main(["train", *LONGER, "--out", str(folder)])
 
 
-LONGER = [*TINY, "--iterations", "6", "--snapshot-every", "3"]
+# No workers: the process that is killed is a daemon, which may have no children.
+LONGER = [*TINY, "--iterations", "6", "--snapshot-every", "3", "--workers", "0"]
 
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path):
@@ -275,6 +277,17 @@ def test_by_default_a_twentieth_lies_between_snapshots_and_at_most_500_iteration
     iterations, distance
 ):
     assert usual_distance(iterations) == distance
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "workers"), [(1, 1, 0), (2, 1, 1), (16, 1, 2), (16, 8, 1), (2, 2, 0)]
+)
+def test_by_default_workers_take_the_cores_that_training_leaves(
+    cores, processes, workers, monkeypatch
+):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(cores), raising=False)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+    assert usual_workers() == workers
 
 
 def test_data_that_has_moved_is_found_by_naming_its_new_root(tmp_path):
