@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import click
 
 if TYPE_CHECKING:
     import numpy as np
-    from jaxtyping import Float64, Int64, UInt8
+    from jaxtyping import Float, Float64, Int64, UInt8
+    from torch import Tensor
 
     from figures import Growth
     from parsenet import Checkpoint
@@ -75,41 +77,44 @@ def feature_norms(
         click.BadParameter: when the network normalises nothing.
     """
     import numpy as np
-    import torch
 
-    from parsenet.l2norm import L2Norm
-
-    model = checkpoint.model.eval()
-    found: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-
-    def watch(name: str) -> object:
-        def keep(_: object, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-            found[name] = (inputs[0], output)
-
-        return keep
-
-    handles = [
-        module.register_forward_hook(watch(name.removesuffix("_norm")))  # type: ignore[arg-type]
-        for name, module in model.named_modules()
-        if isinstance(module, L2Norm)
-    ]
-    try:
-        with torch.inference_mode():
-            model(checkpoint.input_space.tensor(picture)[None])
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not found:
-        raise click.BadParameter("this checkpoint normalises no feature: train it with --normalize")
     rng = np.random.default_rng(seed)
     before, after = {}, {}
-    for name, (raw, normalized) in found.items():
+    for name, (raw, normalized) in _normalisations(checkpoint, picture).items():
         count = raw.shape[-2] * raw.shape[-1]
         chosen = rng.choice(count, min(positions, count), replace=False)
         before[name], after[name] = (
             each[0].double().norm(dim=0).flatten()[chosen].numpy() for each in (raw, normalized)
         )
     return before, after
+
+
+def _normalisations(
+    checkpoint: Checkpoint, picture: UInt8[np.ndarray, "rows cols 3"]
+) -> dict[str, tuple[Float[Tensor, "1 c h w"], Float[Tensor, "1 c h w"]]]:
+    """What goes into and comes out of each ``L2Norm`` for one picture."""
+    import torch
+
+    from parsenet.l2norm import L2Norm
+
+    found: dict[str, tuple[Tensor, Tensor]] = {}
+    with ExitStack() as hooks, torch.inference_mode():
+        for name, module in checkpoint.model.named_modules():
+            if isinstance(module, L2Norm):
+
+                def keep(
+                    _: object,
+                    inputs: tuple[Tensor],
+                    output: Tensor,
+                    name: str = name.removesuffix("_norm"),
+                ) -> None:
+                    found[name] = (inputs[0], output)
+
+                hooks.enter_context(module.register_forward_hook(keep))
+        checkpoint.model(checkpoint.input_space.tensor(picture)[None])
+    if not found:
+        raise click.BadParameter("this checkpoint normalises no feature: train it with --normalize")
+    return found
 
 
 def call_pixels(

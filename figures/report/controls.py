@@ -80,8 +80,9 @@ def plots(sources: dict[str, ColumnDataSource]) -> dict[str, Model]:
     field.add_glyph(sources["patch"], outlined("white", dash="dotted"))
     # Outlined in their own colour, or the background would shine through between them.
     layer.add_glyph(sources["units"], filled(line_color="color"))
-    ring = Scatter(size=14, fill_alpha=0, line_color=UNIT_COLOR, line_width=3)
-    layer.add_glyph(sources["unit"], ring)
+    for color, line_width in (("black", 6), (UNIT_COLOR, 3)):
+        ring = Scatter(size=14, fill_alpha=0, line_color=color, line_width=line_width)
+        layer.add_glyph(sources["unit"], ring)
     for tap in (Tap, DoubleTap):  # two quick clicks on two units count as one double click
         layer.js_on_event(tap, CustomJS(code="window.fieldPage.tapUnit(cb_obj.x, cb_obj.y)"))
     field.js_on_event(MouseMove, CustomJS(code="window.fieldPage.hover(cb_obj.x, cb_obj.y)"))
