@@ -135,11 +135,12 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
 
     from cli.device import find_device
     from cli.memory import keep_freed_memory
+    from cli.notes import noted
     from cli.outcome import save_outcome
     from cli.training_bar import training_bar
     from parsenet.training import joined, prepare
 
-    with joined(str(find_device(asked["device"]))) as processes:
+    with joined(str(find_device(asked["device"]))) as processes, noted():
         if processes.device.type == "cpu":
             keep_freed_memory()
         console = Console(quiet=not processes.first)

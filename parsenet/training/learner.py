@@ -20,6 +20,7 @@ from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import Share
 from parsenet.training.snapshot import Snapshot
 from parsenet.training.solver import make_optimizer
+from parsenet.training.statistics import share_statistics
 from parsenet.training.supply import Sample
 
 
@@ -39,9 +40,7 @@ class Learner:
     ``DistributedDataParallel`` adds the gradients up. All make the same update then, and the same
     as one process would from all images, up to rounding. Two things do not follow this:
 
-    - batch norm: a process normalises by the statistics of its own images. On GPUs
-      ``torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)`` beforehand mends that, on a CPU
-      nothing does;
+    - batch norm on a CPU: a process normalises by its own images; see ``share_statistics``;
     - dropout, unless ``batch_size`` divides a process's share of the images: one draw serves the
       images that pass the network at once.
 
@@ -72,17 +71,13 @@ class Learner:
             )
         self.recipe, self.processes = recipe, processes
         self.share = Share(recipe.images, processes.rank, processes.count)
-        # Channels last: twice as fast on a CPU for the wide, shallow maps of the first layers.
-        self.model = model.to(processes.device).to(memory_format=torch.channels_last)
+        # Channels last: measured 1.3 times as fast on a CPU at width 1/8, as fast at full width.
+        model = model.to(processes.device).to(memory_format=torch.channels_last)
+        self.model = share_statistics(model, processes)
         self.class_weights = None if class_weights is None else class_weights.to(processes.device)
-        self.optimizer = make_optimizer(model, recipe)
+        self.optimizer = make_optimizer(self.model, recipe)
         self.iteration = 0
-        # A variant may have layers that its scores do not depend on.
-        self.parallel = (
-            DistributedDataParallel(model, find_unused_parameters=True)
-            if processes.count > 1
-            else model
-        )
+        self.parallel = _joined(self.model, processes)
 
     def step(self, batch: Sequence[Sample]) -> Step:
         """Make one update from this process's images of the iteration, in their order.
@@ -207,6 +202,26 @@ class Learner:
             else nullcontext()
         ):
             yield
+
+
+def _joined(model: nn.Module, processes: Processes) -> nn.Module:
+    """Wrap a model so that the gradients of several processes are added up."""
+    if processes.count == 1:
+        return model
+    return DistributedDataParallel(
+        model, find_unused_parameters=_has_idle_parameters(model, processes.device)
+    )
+
+
+def _has_idle_parameters(model: nn.Module, device: torch.device) -> bool:
+    """Say whether a variant has layers that its scores do not depend on; leaves no gradients."""
+    model.eval()
+    with torch.enable_grad():
+        model(torch.zeros(1, 3, 64, 64, device=device)).sum().backward()
+    idle = any(p.grad is None for p in model.parameters() if p.requires_grad)
+    model.zero_grad(set_to_none=True)
+    model.train()
+    return idle
 
 
 @contextmanager
