@@ -1,5 +1,6 @@
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,14 @@ import erf
 from erf.errors import LayerError, SettingError, UnitError
 from erf.geometry import Box
 from erf.gradient import gradient_field
-from erf.measures import Cells, above_share_of_peak, measure, moments
+from erf.measures import (
+    Cells,
+    above_share_of_peak,
+    jackknife_intervals,
+    mass_area,
+    measure,
+    moments,
+)
 from erf.stimulus import Canvas, change_patches
 
 
@@ -291,7 +299,12 @@ def test_a_gradient_field_is_measured_like_any_other() -> None:
     found = measure(result)
     assert (found.patch, found.stride, found.draws) == (1, 1, 6)
     assert found.floor.source == "exact"
-    assert found.interval() is not None
+    # A projection is one event for the whole map: projections are left out one at a time.
+    expected = jackknife_intervals(
+        result.samples, {"area": partial(mass_area, areas=result.grid.areas)}
+    )["area"]
+    assert found.interval() == pytest.approx((expected.low, expected.high))
+    assert "significant" not in {size.name for size in found.sizes}
     assert found.theory == Box(28, 28, 38, 38)
     assert found.center == (32.5, 32.5)
     assert found.share_of_theory is not None

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,37 @@ def test_coverage_elsewhere(draws: int, freedom: int, texture: float) -> None:
     for name, share in shares.items():
         assert share >= (0.87 if name.startswith("peak") else 0.90), (name, share)
     assert 0.92 <= shares["mass:0.9545"] <= 0.98
+
+
+def test_the_spread_of_a_sum_is_known() -> None:
+    """Of a linear size the bootstrap knows the standard error: that of the mean, and widened."""
+    samples = draw(truth(GRID, CENTER, 48.0, 0.3), 4, 0)
+    found = bootstrap_intervals(samples, {"sum": lambda maps: maps.sum((-2, -1))}, resamples=4000)
+    error = math.sqrt(samples.var(axis=0, ddof=1).sum() / 4 * (1 + 1 / 4))
+    assert found["sum"].standard_error == pytest.approx(error, rel=0.04)
+    assert found["sum"].corrected == pytest.approx(found["sum"].value, abs=0.1 * error)
+    assert found["sum"].low == pytest.approx(found["sum"].value - 1.96 * error, abs=0.2 * error)
+    assert found["sum"].high == pytest.approx(found["sum"].value + 1.96 * error, abs=0.2 * error)
+
+
+def test_the_bias_of_a_sum_of_squares_is_known() -> None:
+    """A square is too large by the variance of what is squared; images or draws alike."""
+    samples = draw(truth(GRID, CENTER, 48.0, 0.3), 6, 0, freedom=2)
+    size = {"squares": lambda maps: np.square(maps).sum((-2, -1))}
+    bias = samples.var(axis=0, ddof=1).sum() / 6
+    by_draws = bootstrap_intervals(samples, size, resamples=2000)["squares"]
+    assert by_draws.corrected == pytest.approx(by_draws.value - bias, abs=0.1 * bias)
+    by_images = jackknife_intervals(samples, size)["squares"]
+    assert by_images.corrected == pytest.approx(by_images.value - bias, abs=0.1 * bias)
+
+
+def test_few_images_take_students_t() -> None:
+    """The logarithm of a sum over three images: mean and error are those of any textbook."""
+    samples = np.array([100.0, 101.0, 103.0]).reshape(3, 1, 1)
+    found = jackknife_intervals(samples, {"sum": lambda maps: maps.sum((-2, -1))})["sum"]
+    error = samples.std(ddof=1) / math.sqrt(3)
+    assert found.standard_error == pytest.approx(error, rel=0.01)
+    assert found.high - found.low == pytest.approx(2 * 4.303 * error, rel=0.01)
 
 
 def test_percentile_intervals_would_not_do() -> None:

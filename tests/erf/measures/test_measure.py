@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -204,6 +205,26 @@ def test_the_center_comes_from_theory_even_beyond_the_border() -> None:
     unknown = measure(as_result(GRID, SAMPLES))
     assert unknown.center_from == "position"
     assert unknown.center == pytest.approx((7.5 * 500 / 16 - 0.5,) * 2)
+
+
+def test_a_theory_that_is_the_whole_image_gives_no_center() -> None:
+    """A unit that hears everything through attention or pooling still sits somewhere."""
+    result = as_result(GRID, SAMPLES, theory=Box(0, 0, 500, 700))
+    assert result.theory is not None
+    whole = replace(result, theory=replace(result.theory, status="whole_image"))
+    assert measure(result).center == (249.5, 349.5)
+    assert measure(whole).center_from == "position"
+    assert measure(whole).center == pytest.approx((7.5 * 500 / 16 - 0.5,) * 2)
+
+
+def test_patches_that_cannot_reach_the_unit_count_for_nothing() -> None:
+    """Even above a floor that the engine states."""
+    result = as_result(GRID, SAMPLES, theory=Box(200, 200, 300, 300))
+    result.provenance["engine"]["floor"] = 1e-6  # type: ignore[index]
+    found = measure(result)
+    assert found.floor.source == "engine"
+    assert found.area < 132**2
+    assert found.size("significant").area <= 132**2
 
 
 def test_json_holds_every_number() -> None:
