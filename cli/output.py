@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Set
+import shutil
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -57,11 +59,18 @@ def claim_file(out: Path, suffixes: Set[str]) -> Path:
     return out
 
 
-def open_folder(folder: Path, run: dict[str, Any]) -> None:
-    """Make a claimed folder and note in it what was asked for."""
+@contextmanager
+def opened_folder(folder: Path, run: dict[str, Any]) -> Iterator[None]:
+    """Make a claimed folder and note in it what was asked for; an error leaves no empty run."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RUN).exists():
         (folder / RUN).write_text(json.dumps(run, indent=2) + "\n")
+    try:
+        yield
+    except Exception:
+        if list(folder.iterdir()) == [folder / RUN]:
+            shutil.rmtree(folder)
+        raise
 
 
 def _holds(folder: Path, run: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,11 +129,15 @@ def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -
     run = series.describe()
     folder = claim_folder(out, f"{loaded.name}-{series.layer}", run)
     results: list[erf.ProbeResult] = []
-    for place, result in series.run(folder, run):
-        print_result(result, loaded, options["sigma"])
-        click.echo(f"result  {place}")
-        draw_field(result, place.with_suffix(".png"))
-        results.append(result)
+    try:
+        for place, result in series.run(folder, run):
+            print_result(result, loaded, options["sigma"])
+            click.echo(f"result  {place}")
+            draw_field(result, place.with_suffix(".png"))
+            results.append(result)
+    except KeyboardInterrupt:
+        click.echo(f"the same command with --out {shlex.quote(str(folder))} goes on", err=True)
+        raise
     print_average(results)
     if all(_is_default(ctx, name) for name in ctx.params if name != "out"):
         compare_shipped(folder)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.output import open_folder
+from cli.output import opened_folder
 from cli.picture import load_picture
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ class Series:
     def run(self, folder: Path, run: dict[str, Any]) -> Iterator[tuple[Path, erf.ProbeResult]]:
         """Probe image after image; what the folder holds already is read, not measured again.
 
+        A probe that was interrupted goes on with the patches that are missing; a grid of units
+        begins anew.
+
         Args:
             folder: made when there is something to put in it.
             run: what `describe` says, noted in the folder.
@@ -131,9 +134,11 @@ class Series:
                     skipped.append({"index": index, "image": str(path), "reason": error.message})
                     click.echo(f"skipped {error.message}", err=True)
                     continue
-                results = self._measure(picture, index, _name(path))
-                open_folder(folder, run)
+                journal = place.with_name(f".{place.stem}.journal")
+                with opened_folder(folder, run):
+                    results = self._measure(picture, index, _name(path), journal)
                 _save(results, place)
+                shutil.rmtree(journal, ignore_errors=True)
             places = [place] if place.suffix else sorted(place.glob("*.zarr"))
             yield from ((each, erf.open(each)) for each in places)
         if skipped:
@@ -146,7 +151,7 @@ class Series:
         )
         return stem if self.unit.startswith("grid:") else f"{stem}.zarr"
 
-    def _measure(self, picture: Any, index: int, name: str) -> list[erf.ProbeResult]:
+    def _measure(self, picture: Any, index: int, name: str, journal: Path) -> list[erf.ProbeResult]:
         import erf
         from erf.geometry import parse_unit
 
@@ -160,7 +165,7 @@ class Series:
         if self.unit.startswith("grid:"):
             return erf.probe_units(model, image, self.layer, self.unit, **known)
         unit = parse_unit(self.unit)
-        return [erf.probe(model, image, self.layer, unit=unit, **known)]
+        return [erf.probe(model, image, self.layer, unit=unit, journal=journal, **known)]
 
 
 def _name(path: Path | None) -> str:

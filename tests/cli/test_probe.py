@@ -14,6 +14,7 @@ import erf
 from cli import main
 from cli.showcase import compare_shipped
 from parsenet import Checkpoint, build, load_checkpoint, save_checkpoint
+from strategies.interrupted_probes import Gate
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +211,30 @@ def test_the_same_run_goes_on_and_another_is_refused(checkpoint, photos, tmp_pat
     for name in ("000-a.zarr", "002-c.zarr"):
         assert (out / name).stat().st_mtime_ns == kept[out / name]
     assert_refused(coarse(checkpoint, photos, *question, "--seed", 1), "other than this run")
+
+
+def test_an_interrupted_probe_goes_on_with_the_missing_patches(checkpoint, photo, tmp_path):
+    question = ["--layer", "conv3_3", "--stimulus", "gated", "--engine", "dense"]
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with Gate(32, action=interrupt):
+        stopped = coarse(checkpoint, photo, *question, "--out", tmp_path / "run")
+    assert stopped.exit_code == 1
+    assert f"--out {tmp_path / 'run'} goes on" in stopped.stderr
+    with Gate() as gate:
+        assert coarse(checkpoint, photo, *question, "--out", tmp_path / "run").exit_code == 0
+        assert min(gate.asked) == 32
+        assert coarse(checkpoint, photo, *question, "--out", tmp_path / "whole").exit_code == 0
+        assert min(gate.asked) == 0
+    one, other = (erf.open(tmp_path / name / "result.zarr") for name in ("run", "whole"))
+    assert np.array_equal(one.samples, other.samples)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "run.json",
+        "result.zarr",
+        "result.png",
+    }
 
 
 def test_a_grid_of_units_makes_a_folder_of_results(checkpoint, photo, tmp_path):
