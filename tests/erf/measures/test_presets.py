@@ -2,10 +2,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchvision.models import convnext_tiny
 
 from erf.errors import SettingError
+from erf.gradient import gradient_field
 from erf.measures import PRESETS, Cells, above_share_of_peak, preset
 
 
@@ -35,6 +38,7 @@ maps = st.tuples(
 
 
 @given(maps)
+@settings(deadline=None)
 def test_replknet_equals_an_independent_computation(raw: np.ndarray) -> None:
     rows, cols = raw.shape
     values = preset("replknet", raw).values
@@ -44,6 +48,50 @@ def test_replknet_equals_an_independent_computation(raw: np.ndarray) -> None:
             assert values[f"r@{threshold:g}"] is None
         else:
             assert values[f"r@{threshold:g}"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_squares_begin_with_three_pixels() -> None:
+    """All mass in the central pixel: the authors' smallest square is 3x3."""
+    raw = np.zeros((40, 40))
+    raw[20, 20] = 1.0
+    assert preset("replknet", raw).values["side@0.2"] == 3
+    assert preset("replknet", raw).values["r@0.99"] == pytest.approx(9 / 1600)
+
+
+def test_an_image_narrower_than_high_wraps_as_a_slice_does() -> None:
+    """The authors slice an array: a negative border counts from its right end."""
+    raw = np.random.default_rng(3).lognormal(0, 1, (60, 20))
+    scores = np.log10(raw + 1)
+    for threshold in (0.2, 0.3, 0.5, 0.99):
+        expected = None
+        for half in range(1, 30):
+            square = scores[30 - half : 31 + half, 10 - half : 11 + half]
+            if square.sum() / scores.sum() > threshold:
+                expected = 2 * half + 1
+                break
+        assert preset("replknet", raw).values[f"side@{threshold:g}"] == expected
+
+
+@pytest.mark.slow
+def test_second_defect_on_a_convnext() -> None:
+    """The central unit of 16x16 sits half a stride from the image's centre, not in it."""
+    torch.manual_seed(0)
+    model = convnext_tiny(weights=None)
+    image = torch.randn(3, 512, 512, generator=torch.Generator().manual_seed(0))
+    raw = gradient_field(
+        model, image, "features", unit=(8, 8), reduce="rectified", theory=False
+    ).discrepancy
+    on_the_unit = np.hypot(
+        *(np.average(axis, weights=raw) - 271.5 for axis in np.indices(raw.shape))
+    )
+    assert on_the_unit < 1
+    assert preset("replknet", raw).values["r@0.5"] == pytest.approx(0.0077, abs=5e-5)
+    # Unit 8 of 16 lies between pixels 271 and 272: rings of whole pixels around that point.
+    row, col = np.indices(raw.shape)
+    ring = np.maximum(abs(row - 271.5), abs(col - 271.5)).astype(int)
+    share = np.bincount(ring.ravel(), weights=np.log10(raw + 1).ravel()).cumsum()
+    half = int(np.argmax(share > 0.5 * share[-1]))
+    assert (2 * half + 1) ** 2 / 512**2 == pytest.approx(0.0020, abs=5e-5)
 
 
 def test_slak_divides_by_1024_whatever_the_image() -> None:
