@@ -15,7 +15,7 @@ from erf.engines.delta.memory import largest_batch
 from erf.engines.delta.plan import Group, Plan, make_plan
 from erf.engines.delta.propagate import propagate
 from erf.engines.delta.readout import read_target, silent
-from erf.engines.delta.rules import FALLBACK, Rule, find_rule
+from erf.engines.delta.rules import FALLBACK, find_rule, fold
 from erf.engines.engine import Change, Reading
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, Node, export, map_layout
@@ -54,9 +54,11 @@ class DeltaEngine:
         self.memory_bytes, self.batch_size = memory_bytes, batch_size
         for target in targets:
             map_layout(self.graph, target.layer)
-        self.nodes = self.graph.before(self.graph.layer(t.layer) for t in targets)
-        self.rules: dict[Node, Rule] = {node: find_rule(node) for node in self.nodes if node.reads}
-        self._cache: dict[Any, Any] = {}
+        ends = frozenset(self.graph.layer(target.layer) for target in targets)
+        self.nodes = self.graph.before(ends)
+        rules = {node: find_rule(node) for node in self.nodes if node.reads}
+        self.rules, weights = fold(rules, ends, self.graph.constants)
+        self._cache: dict[Any, Any] = dict(weights)
 
     @cached_property
     def whole(self) -> frozenset[Node]:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erf.engines.delta import DeltaEngine
-from erf.engines.delta.rules import tapwise
+from erf.engines.delta.rules import gathered, tapwise
+from erf.engines.delta.rules.fold import SCALED
 from erf.geometry import PatchGrid, Target
 from strategies.engines import both, worst_error
 
@@ -265,8 +266,49 @@ def test_large_reach_goes_tap_by_tap(long: nn.Module, monkeypatch: pytest.Monkey
     assert taken
 
 
-@pytest.mark.parametrize("count", [1, 63, 64, 97])
+@pytest.mark.parametrize("count", [1, 63, 64, 97, 640])
 def test_vectors_in_rows_are_a_matrix_product(count: int) -> None:
     change, weight = torch.randn(count, 12, 1, 1), torch.randn(5, 12, 1, 1)
     product = tapwise.multiply(change, weight)
     torch.testing.assert_close(product[:, :, 0, 0], change[:, :, 0, 0] @ weight[:, :, 0, 0].T)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_few_positions_are_gathered(stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    convolve = gathered.convolve
+    monkeypatch.setattr(gathered, "convolve", lambda *a: taken.append(a) or convolve(*a))
+    last = nn.Conv2d(64, 5, (3, 2), stride=stride, padding=1)
+    model = nn.Sequential(nn.Conv2d(3, 64, 5, padding=2), nn.ReLU(), last).double()
+    image, grid = torch.randn(3, 20, 22, dtype=torch.float64), PatchGrid((20, 22), 4, 3)
+    found, truth, _ = both(model, image, [Target("2", (4, 5))], grid)
+    np.testing.assert_allclose(found[0], truth[0], rtol=1e-10, atol=1e-13)
+    assert taken
+
+
+def _normed(shared: bool) -> nn.Module:
+    """A batch norm behind a convolution, which something else may read too."""
+    norm = nn.BatchNorm2d(6)
+    norm.running_mean.uniform_(-1, 1)
+    norm.running_var.uniform_(0.5, 2)
+    nn.init.uniform_(norm.weight, 0.5, 2)
+    first, last = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(6, 4, 3, padding=1)
+    if not shared:
+        return nn.Sequential(first, norm, nn.Tanh(), last).double()
+    both_ways = Lambda(lambda x: norm(x).tanh() + x)
+    both_ways.norm = norm
+    return nn.Sequential(first, both_ways, last).double()
+
+
+@pytest.mark.parametrize(("shared", "layer", "folded"), [(0, "3", 1), (1, "2", 0), (0, "0", 0)])
+def test_batch_norm_folds_into_the_convolution_it_alone_reads(
+    shared: int, layer: str, folded: int
+) -> None:
+    torch.manual_seed(2)
+    model = _normed(bool(shared))
+    image, grid = torch.randn(3, 20, 22, dtype=torch.float64), PatchGrid((20, 22), 4, 3)
+    targets = [Target(layer), Target("3" if not shared else layer)]
+    found, truth, engine = both(model, image, targets, grid)
+    for mine, theirs in zip(found, truth, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-13)
+    assert [rule is SCALED for rule in engine.rules.values()].count(True) == folded

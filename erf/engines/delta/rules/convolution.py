@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, linear
 
 from erf.engines.delta.clean import evaluate
 from erf.engines.delta.frame import Frame, Lane, map_dims, refit
-from erf.engines.delta.rules import tapwise
+from erf.engines.delta.rules import gathered, tapwise
 from erf.engines.delta.rules.table import everything, is_window_map, position_wise, rule
 from erf.engines.delta.step import Step
 from erf.geometry.axis import Transposed, Window
@@ -77,15 +78,17 @@ def convolve(step: Step) -> Tensor:
         for lane, wide in ((have.rows, canvas.rows), (have.cols, canvas.cols))
     ]
     inner = Frame(_shrunk(canvas.rows, padding[0]), _shrunk(canvas.cols, padding[1]))
-    return conv2d(
-        refit(change, have, inner, (2, 3)),
-        weight,
-        None,
-        pair(step["stride"]),
-        padding,
-        pair(step["dilation"]),
-        step["groups"],
-    )
+    read = refit(change, have, inner, (2, 3))
+    stride, dilation, groups = pair(step["stride"]), pair(step["dilation"]), step["groups"]
+    if _few(step, read) and (padding, dilation, groups) == ([0, 0], [1, 1], 1):
+        return gathered.convolve(read, weight, (stride[0], stride[1]))
+    return conv2d(read, weight, None, stride, padding, dilation, groups)
+
+
+def _few(step: Step, read: Tensor) -> bool:
+    """Whether the output windows are so small that what they read is better gathered."""
+    assert step.frame is not None
+    return gathered.pays(prod(step.frame.size), *read.shape[:2])
 
 
 def _even_padding(have: Lane, canvas: Lane) -> int:

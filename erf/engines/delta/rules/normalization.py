@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from jaxtyping import Float
 from torch import Tensor
 
 from erf.engines.delta import kernels
@@ -30,17 +33,16 @@ def _by_stored(node: Node) -> bool:
 def batch_norm(step: Step) -> Tensor:
     """A factor for each channel."""
     change = step.change(step["input"])
-    return change * channel_scale(step).view(-1, *[1] * (change.ndim - 2))
-
-
-def channel_scale(step: Step) -> Tensor:
-    """``weight / sqrt(running_var + eps)``."""
     if step.node not in step.cache:
-        variance, weight = step.clean.values[step["running_var"]], step["weight"]
-        scale = (variance + step["eps"]).rsqrt()
-        step.cache[step.node] = scale if weight is None else scale * step.clean.values[weight]
-    factors: Tensor = step.cache[step.node]
-    return factors
+        step.cache[step.node] = scale_of(step.node, step.clean.values)
+    return change * step.cache[step.node].view(-1, *[1] * (change.ndim - 2))
+
+
+def scale_of(node: Node, constants: Mapping[Node, Tensor]) -> Float[Tensor, " channels"]:
+    """``weight / sqrt(running_var + eps)`` of a batch norm."""
+    weight = node.arguments["weight"]
+    scale = (constants[node.arguments["running_var"]] + node.arguments["eps"]).rsqrt()
+    return scale if weight is None else scale * constants[weight]
 
 
 def _over_features(node: Node) -> bool:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d
 
 from erf.engines.delta.frame import Frame, Lane
+from erf.engines.delta.rules import vectors
 from erf.engines.delta.step import Step
 from erf.geometry.axis import Window
 
@@ -21,8 +22,6 @@ WORTH = 0.45
 """Share of numbers that are not zero below which single taps win: measured on two cores."""
 CHANNELS = 64
 """Fewest input channels: below, adding up the taps costs more than multiplying."""
-ROW = 32
-"""Length of the rows into which a stack of vectors is laid: the library's fast case."""
 
 
 def pays(step: Step, have: Frame) -> bool:
@@ -94,11 +93,7 @@ def multiply(
     weight: Float[Tensor, "o c_group 1 1"],
     groups: int = 1,
 ) -> Float[Tensor, "batch o rows cols"]:
-    """A 1x1 convolution; single positions are laid in rows, for which it is faster."""
-    if change.shape[2:] != (1, 1) or len(change) < 2 * ROW:
+    """A 1x1 convolution; single positions are a product of matrices."""
+    if change.shape[2:] != (1, 1) or groups > 1:
         return conv2d(change, weight, groups=groups)
-    count, channels = change.shape[:2]
-    vectors = pad(change.reshape(count, channels), (0, 0, 0, -count % ROW))
-    laid = vectors.view(-1, 1, ROW, channels).permute(0, 3, 1, 2)
-    product = conv2d(laid, weight, groups=groups)
-    return product.permute(0, 2, 3, 1).reshape(-1, len(weight), 1, 1)[:count]
+    return vectors.multiply(change.flatten(1), weight.flatten(1))[:, :, None, None]

@@ -1,0 +1,49 @@
+"""Batch norm by stored statistics, multiplied into the weights of the convolution before it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from erf.engines.delta.rules.convolution import convolve
+from erf.engines.delta.rules.normalization import batch_norm, scale_of
+from erf.engines.delta.rules.table import Rule, always, position_wise
+from erf.engines.delta.step import Step
+from erf.graph import Node
+
+
+def _pass_on(step: Step) -> Tensor:
+    """The change as it is: the convolution has scaled it."""
+    return step.change(step["input"])
+
+
+SCALED = Rule(_pass_on, fits=always, windows=position_wise, clean=lambda _: ())
+
+
+def fold(
+    rules: Mapping[Node, Rule], ends: frozenset[Node], constants: Mapping[Node, Tensor]
+) -> tuple[dict[Node, Rule], dict[Node, Float[Tensor, "o c rows cols"]]]:
+    """The rules with batch norms left out, and the weights of the convolutions that stand in.
+
+    Args:
+        rules: of every node.
+        ends: nodes whose own change is wanted.
+        constants: the model's parameters and buffers.
+    """
+    readers = Counter(source for node in rules for source in node.inputs)
+    kept: dict[Node, Rule] = dict(rules)
+    weights: dict[Node, Tensor] = {}
+    for node, rule in rules.items():
+        source = node.inputs[0]
+        if rule.apply is not batch_norm or source not in rules or source in ends:
+            continue
+        if rules[source].apply is convolve and readers[source] == 1:
+            weight = constants[source.arguments["weight"]]
+            scaled = weight * scale_of(node, constants).view(-1, 1, 1, 1)
+            weights[source] = scaled.contiguous(memory_format=torch.channels_last)
+            kept[node] = SCALED
+    return kept, weights
