@@ -95,8 +95,15 @@ def test_second_defect_on_a_convnext() -> None:
 
 
 def test_slak_divides_by_1024_whatever_the_image() -> None:
+    raw = gaussian((64, 64), (32, 32), 9, 100.0)
+    for threshold in (0.2, 0.3, 0.5):
+        found = preset("slak", raw).values[f"r@{threshold:g}"]
+        assert found == expected_ratio(raw, threshold, (1024, 1024))
+        # The logarithm, not the map that the paper's figures show.
+        bare = expected_ratio(10**raw - 1, threshold, (1024, 1024))
+        assert bare is not None
+        assert found > bare
     raw = np.random.default_rng(0).lognormal(0, 2, (20, 20))
-    assert preset("slak", raw).values["r@0.5"] == expected_ratio(raw, 0.5, (1024, 1024))
     assert any("20x20" in defect for defect in preset("slak", raw).defects)
 
 
@@ -153,6 +160,20 @@ def test_zhou_on_a_disc() -> None:
     assert values["size_after_median"] == pytest.approx(math.sqrt(disc.sum()), rel=0.05)
 
 
+def test_zhou_on_a_gaussian() -> None:
+    """Half of the peak lies 1.177 sigma out."""
+    values = preset("zhou", gaussian((129, 129), (64, 64), 20)).values
+    assert values["size"] == pytest.approx(math.sqrt(math.pi * 2 * math.log(2)) * 20, rel=2e-3)
+
+
+@pytest.mark.parametrize(("radius", "left"), [(12.0, False), (13.0, True)])
+def test_zhou_median_is_of_31_pixels(radius: float, left: bool) -> None:
+    """A disc stays if it fills half of the window: 481 of 961 pixels, a radius of 12.4."""
+    row, col = np.indices((129, 129))
+    disc = (np.hypot(row - 64, col - 64) < radius).astype(float)
+    assert (preset("zhou", disc).values["size_after_median"] is not None) == left
+
+
 def test_zhou_median_removes_what_is_small() -> None:
     assert preset("zhou", gaussian((65, 65), (32, 32), 2) > 0.1).values["size_after_median"] is None
 
@@ -168,8 +189,9 @@ def test_openerf_on_a_gaussian() -> None:
     assert values["sigma_y"] == pytest.approx(12)
     assert values["amp"] == pytest.approx(1, rel=1e-3)
     assert values["r_squared"] == pytest.approx(1)
-    inside = np.hypot(row - 64, col - 80) <= 20
-    assert values["mass@20"] == pytest.approx(raw[inside].sum() / raw.sum())
+    for radius in (5, 10, 20, 30, 40, 60, 80):
+        inside = np.hypot(row - 64, col - 80) <= radius
+        assert values[f"mass@{radius}"] == pytest.approx(raw[inside].sum() / raw.sum())
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
