@@ -1,5 +1,6 @@
 import itertools
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -199,6 +200,20 @@ def test_closed_form_of_a_linear_net() -> None:
     assert len(score) == 6
     assert np.abs(score).max() < 4
     assert squares.mean(axis=0).sum() == pytest.approx(expected.sum(), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("reduce", "power"), [("absolute", Tensor.abs), ("squared", Tensor.square)]
+)
+def test_colours_add_up_after_they_lost_their_sign(
+    reduce: str, power: Callable[..., Tensor]
+) -> None:
+    """One channel of a linear net: what autograd's Jacobian says, colour by colour."""
+    model, image = linear_net(), torch.randn(3, 16, 16).double()
+    jacobian = torch.autograd.functional.jacobian(lambda x: model(x[None])[0, 1, 4, 5], image)
+    assert jacobian.min() < 0 < jacobian.max()
+    found = gradient_field(model, image, "2", unit=(4, 5), channel=1, reduce=reduce, theory=False)
+    np.testing.assert_allclose(found.discrepancy, power(jacobian).sum(0).numpy(), rtol=1e-12)
 
 
 def test_projections_stand_for_all_channels() -> None:

@@ -12,7 +12,7 @@ CENTER = (127.5, 127.5)
 
 def test_without_effect_at_most_five_percent_are_called() -> None:
     """Rounding everywhere, its level known: per test, per patch and per probe."""
-    calls, called, probes = 0, 0, 200
+    calls, called, probes = 0, 0, 500
     for probe in range(probes):
         noise = draw(np.full(GRID.shape, 1e-6), 8, probe, freedom=3)
         assert (p_values(noise, 1e-6) < 0.05).mean() <= 0.08
