@@ -78,6 +78,8 @@ def _resolve(asked: Mapping[str, Any]) -> Experiment:
     """Return the experiment of what was asked for, everything else at its default."""
     from parsenet.training import Experiment
 
+    if asked["data"] == "scenes" and asked["root"] is not None:
+        raise click.BadParameter(f"--root {asked['root']}: scenes are generated; name --data too")
     return Experiment(
         variant=asked["variant"],
         options=_options(asked),
@@ -135,6 +137,12 @@ def resuming_command(ctx: click.Context, folder: Path) -> str:
     """Return the command that goes on in a folder, with the same looks and files on the way."""
     given = _words(ctx, lambda name: name in FREE)
     return shlex.join(["erf", "train", "--resume", str(folder), *given])
+
+
+def scoring_command(experiment: Experiment, checkpoint: Path) -> str:
+    """Return the command that scores a model on photos of the data set that it was trained on."""
+    where = ["--data", experiment.data, "--root", experiment.root]
+    return shlex.join(["erf", "evaluate", str(checkpoint), *where])
 
 
 def _words(ctx: click.Context, wanted: Callable[[str], bool]) -> list[str]:

@@ -14,6 +14,7 @@ from cli.experiment import (
     default_name,
     given_command,
     resuming_command,
+    scoring_command,
 )
 from cli.number import FiniteRange
 
@@ -146,7 +147,7 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
         console = Console(quiet=not processes.first)
         prepared = prepare(experiment)
         if prepared.report:
-            console.print(prepared.report, highlight=False)
+            console.print(prepared.report, highlight=False, soft_wrap=True)
         folder = begun or agreed_folder(asked["out"], default_name(experiment), processes)
         run = _run(asked, experiment, prepared, folder, processes)
         try:
@@ -161,6 +162,8 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
             path = folder / f"{default_name(experiment)}.safetensors"
             save_outcome(experiment, prepared, path, given_command(ctx), console)
             console.print(f"[bold]{path}[/]  probe it: erf probe {path}", soft_wrap=True)
+            if experiment.data != "scenes":
+                click.echo(f"score it: {scoring_command(experiment, path)}")
 
 
 def _run(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Of a new loss in the shown one, because single batches jump.
 SHARE = 0.05
 NUMBERS = (
-    "loss {task.fields[loss]:.3f}  rate {task.fields[rate]:.1e}{task.fields[score]}  "
+    "loss {task.fields[loss]:.4g}  rate {task.fields[rate]:.1e}{task.fields[score]}  "
     "{task.fields[speed]:.1f} images/s  left"
 )
 
@@ -25,7 +25,12 @@ def training_bar(iterations: int, console: Console) -> Iterator[Callable[[Progre
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn(NUMBERS), TimeRemainingColumn()
+    columns = (
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(),
+        TextColumn(NUMBERS),
+        TimeRemainingColumn(),
+    )
     with Bar(*columns, console=console, disable=console.quiet) as bar:
         task = bar.add_task("", total=iterations, loss=0.0, rate=0.0, score="", speed=0.0)
         loss: float | None = None
@@ -40,6 +45,6 @@ def training_bar(iterations: int, console: Console) -> Iterator[Callable[[Progre
                 task, completed=step.iteration, loss=loss, rate=step.learning_rate, speed=speed
             )
             if "mean_iou" in step.scores:
-                bar.update(task, score=f"  mean IoU {step.scores['mean_iou']:.3f}")
+                bar.update(task, score=f"  IoU {step.scores['mean_iou']:.3f}")
 
         yield show

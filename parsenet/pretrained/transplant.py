@@ -1,7 +1,7 @@
 """Putting trained weights into a model, and the report of what went where."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -48,6 +48,23 @@ class Transplant:
             f"{self.source}: {len(self.matched)} tensors matched, {len(self.reshaped)} reshaped, "
             f"{len(self.fresh)} left as built, {len(self.unused)} unused"
         )
+
+    def report(self) -> str:
+        """Return the summary, and a line each naming the layers of which something was reshaped,
+        left as built, or unused.
+        """
+        parts = {
+            "reshaped": self.reshaped,
+            "left as built": self.fresh,
+            "unused": self.unused,
+        }
+        lines = [f"  {what}: {_layers(names)}" for what, names in parts.items() if names]
+        return "\n".join([self.summary(), *lines])
+
+
+def _layers(names: Iterable[str]) -> str:
+    """Name the layers of parameters, each once, in order."""
+    return ", ".join(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
 
 
 def transplant(

@@ -92,7 +92,7 @@ class Experiment:
 class Prepared:
     """What a training begins with.
 
-    ``report`` says in one line what became of the initial weights; empty if there were none.
+    ``report`` says what became of the initial weights; empty if there were none.
     """
 
     model: nn.Module
@@ -120,7 +120,7 @@ def prepare(experiment: Experiment) -> Prepared:
     report, loaded = "", tuple[str, ...]()
     if experiment.init:
         planted = transplant(model, load_weights(experiment.init))
-        space, report = planted.input_space, planted.summary()
+        space, report = planted.input_space, planted.report()
         loaded = (*planted.matched, *planted.reshaped)
     if recipe.classifier_init == "zero":  # "xavier" is how they are built
         start_classifiers(model, "zero", loaded=loaded)

@@ -150,6 +150,7 @@ def test_photos_are_trained_on_by_the_recipe_of_the_variant(variant, recipe, bia
     assert plan["bias_lr_mult"] * plan["classifier_lr_mult"] == bias_rate
     assert "scores" not in checkpoint.training
     assert "cue right" not in done.output
+    assert f"score it: erf evaluate {path} --data camvid --root {tmp_path / 'data'}" in done.output
 
 
 @pytest.mark.slow
@@ -198,6 +199,7 @@ def test_nothing_is_overwritten(tmp_path):
         ("--recipe", "soup", "no recipe 'soup'; there are parsenet-release"),
         ("--set", "gama=1", "a recipe has no 'gama'"),
         ("--set", "power=-1", "power must be a number of at least 0, not -1"),
+        ("--root", "photos", "--root photos: scenes are generated; name --data too"),
         ("--data", "coco", "no data set 'coco'; there are voc2012"),
         ("--data", "camvid", "camvid: needs the root folder of its files"),
         ("--init", "nowhere.pth", "nowhere.pth: no such file"),
@@ -231,7 +233,7 @@ def test_scores_in_between_go_into_the_journal_and_to_the_screen(tmp_path):
     model = load_checkpoint(folder / "parsenet-late.safetensors").model
     again = score_scenes(model, SceneSpec(seed=0, size=64), first=HELD_OUT, scenes=3)
     assert lines[3]["mean_iou"] == pytest.approx(again.whole.mean_iou)
-    assert f"mean IoU {again.whole.mean_iou:.3f}" in done.output
+    assert f"IoU {again.whole.mean_iou:.3f}" in done.output
 
 
 def test_photos_are_scored_on_a_split_that_can_be_named(tmp_path):

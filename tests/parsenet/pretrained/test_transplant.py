@@ -165,6 +165,8 @@ def test_convolutions_alone_leave_fc6_and_fc7_as_built() -> None:
     assert {"fc6.conv.weight", "fc7.conv.weight", "fc7_norm.gamma"} <= report.fresh.keys()
     summary = "narrow: 26 tensors matched, 0 reshaped, 9 left as built, 0 unused"
     assert report.summary() == summary
+    left = "  left as built: fc6.conv, fc7.conv, fc7_norm, fc7_norm_score, upscore"
+    assert report.report() == f"{summary}\n{left}"
 
 
 def test_parameters_stay_trainable() -> None:
