@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from scipy.stats import sem
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 from torchvision.models import vgg16
@@ -345,6 +346,9 @@ def test_the_seed_decides_the_projections() -> None:
     one, same, other = (gradient_field(model, image, "2", seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.discrepancy, same.discrepancy)
     assert np.abs(one.discrepancy - other.discrepancy).max() > 0
+    np.testing.assert_allclose(one.standard_error, sem(one.samples, axis=0))
+    single = gradient_field(model, image, "2", channel=0)
+    assert np.isnan(single.standard_error).all()
 
 
 def test_the_model_comes_back_as_it_was() -> None:

@@ -75,6 +75,11 @@ def test_fewer_images_than_wanted_are_all_taken() -> None:
     assert found.ranking == (1, 0)
 
 
+def test_by_default_it_is_as_zhou_says() -> None:
+    plan = occlusion_field(detector(), IMAGES[:1], "0", 0).results[0].plan
+    assert (plan.patch, plan.stride, plan.stimulus) == (11, 3, "replace")
+
+
 def test_what_cannot_be_occluded() -> None:
     with pytest.raises(SettingError, match="at least one image, not 0"):
         occlusion_field(detector(), [], "0", 0)

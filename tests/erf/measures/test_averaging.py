@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,15 @@ def test_average_in_image_coordinates() -> None:
     assert interval[0] < found.area < interval[1]
     assert found.draws == 3
     assert measure(average(fields[:1])).interval() is None
+
+
+def test_a_patch_reaches_the_average_if_it_reached_in_any_image() -> None:
+    field = as_field(GRID, np.ones((1, *GRID.shape)), MIDDLE)
+    above = np.broadcast_to(np.arange(GRID.shape[0])[:, None] < 9, GRID.shape)
+    left = np.broadcast_to(np.arange(GRID.shape[1]) < 9, GRID.shape)
+    masked = [replace(field, reachable=mask) for mask in (above, left)]
+    np.testing.assert_array_equal(average(masked).reachable, above | left)
+    assert average([masked[0], field]).reachable is None
 
 
 def test_average_refuses_what_does_not_lie_on_one_another() -> None:

@@ -34,6 +34,16 @@ def test_draws_grow_with_the_inverse_square_of_the_tolerance() -> None:
     assert draws[1] / draws[0] == pytest.approx(4, rel=0.35)
 
 
+def test_the_first_look_and_the_step_to_the_next() -> None:
+    """Four draws tell something; the width falls with their root, so a fifth too wide takes 1.44
+    times as many."""
+    everything = draw(MEAN, 100, 0, freedom=3)
+    assert precision(everything[:0], GRID.areas).next_draws == 4
+    width = precision(everything, GRID.areas, tolerance=1).half_width
+    found = precision(everything, GRID.areas, tolerance=width / 1.2, limit=1000)
+    assert found.next_draws == pytest.approx(144, abs=1)
+
+
 def test_the_limit_ends_it_without_claiming_success() -> None:
     draws, enough = run(1e-4, 0, limit=16)
     assert draws == 16
