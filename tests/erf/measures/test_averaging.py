@@ -6,6 +6,7 @@ import pytest
 from erf.errors import SettingError, UnitError
 from erf.geometry import Box, PatchGrid, Target
 from erf.measures import (
+    Field,
     average,
     calibrate,
     interior_average,
@@ -124,12 +125,26 @@ def test_calibrated_theory_is_recentred() -> None:
     for down in (0, 2):
         box = Box(60 + 8 * down, 50, 180 + 8 * down, 158)
         results.append(as_result(GRID, truth(GRID, box.center, 16.0)[None], theory=box))
-    from erf.measures import Field
-
     mean = calibrate([Field.of(result) for result in results])
     assert mean.theory is not None
     assert mean.theory.size == (120, 108)
     assert mean.theory.center == pytest.approx(mean.center, abs=0.5)
+
+
+def test_calibrated_maps_of_different_grids() -> None:
+    """Read at the finer stride, and within reach of any unit's theoretical field."""
+    coarse = PatchGrid((240, 208), patch=16, stride=16)
+    boxes = (Box(59, 43, 179, 163), Box(79, 53, 159, 153))
+    fields = [
+        Field.of(as_result(grid, truth(grid, box.center, 16.0)[None], theory=box))
+        for grid, box in zip((coarse, GRID), boxes, strict=True)
+    ]
+    mean = calibrate(fields)
+    assert mean.stride == 8
+    assert mean.cells.row_centers[1] - mean.cells.row_centers[0] == 8
+    assert calibrate(fields, spacing=4).stride == 4
+    assert mean.theory is not None
+    assert mean.theory.size == (120, 120)
 
 
 def test_interior_units_have_their_whole_field_in_the_image() -> None:

@@ -2,10 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from erf.errors import SettingError
 from erf.geometry import PatchGrid
 from erf.measures import compare
+from erf.measures.compare import ratio_over_images
 from erf.result import ProbeResult
 from strategies.fields import as_result, draw, truth
 
@@ -61,6 +63,32 @@ def test_pairing_over_images_sees_what_images_hide() -> None:
     assert paired.significant
     assert other.method == "images"
     assert not other.significant
+
+
+def test_different_images_are_compared_by_welchs_test() -> None:
+    """Unequal numbers and spreads: the textbook's statistic and degrees of freedom."""
+    few, many = np.exp([1.0, 1.9, 2.8]), np.exp([0.9, 1.0, 1.1, 1.2, 0.8, 1.0, 0.95, 1.05])
+    parts = [np.log(each).var(ddof=1) / len(each) for each in (few, many)]
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / 2 + parts[1] ** 2 / 7)
+    found = ratio_over_images(few, many, None, 0.95)
+    assert found.value == pytest.approx(math.exp(1.9 - 1.0))
+    assert found.p == pytest.approx(2 * stats.t.sf(0.9 / math.sqrt(sum(parts)), freedom))
+    reach = stats.t.ppf(0.975, freedom) * math.sqrt(sum(parts))
+    assert (found.low, found.high) == pytest.approx((math.exp(0.9 - reach), math.exp(0.9 + reach)))
+
+
+def test_relative_errors_of_two_probes_add_in_squares() -> None:
+    first, second = compare({"small": [probe(25, 0)], "large": [probe(26, 1)]})
+    ratio, parts = second.ratio, []
+    for row in (first, second):
+        interval = row.measurement.size().interval
+        assert interval is not None
+        parts.append(interval.standard_error / interval.corrected)
+    assert ratio is not None
+    error = math.sqrt(parts[0] ** 2 + parts[1] ** 2)
+    assert math.log(ratio.high / ratio.low) == pytest.approx(2 * 1.95996 * error, rel=1e-4)
+    middle = math.log(ratio.high * ratio.low) / 2
+    assert ratio.p == pytest.approx(math.erfc(middle / error / math.sqrt(2)))
 
 
 def test_the_order_of_images_does_not_matter() -> None:
