@@ -65,6 +65,7 @@ def test_average_in_image_coordinates() -> None:
     assert interval is not None
     assert interval[0] < found.area < interval[1]
     assert found.draws == 3
+    assert found.share_of_image == pytest.approx(found.area / (240 * 208))
     assert measure(average(fields[:1])).interval() is None
 
 

@@ -91,6 +91,11 @@ def test_relative_errors_of_two_probes_add_in_squares() -> None:
     assert ratio.p == pytest.approx(math.erfc(middle / error / math.sqrt(2)))
 
 
+def test_several_images_are_measured_by_their_average() -> None:
+    row = compare({"a": images(1.0, 0), "b": images(1.2, 50)}, resamples=0)[0]
+    assert row.images == row.measurement.draws == 6
+
+
 def test_the_order_of_images_does_not_matter() -> None:
     forward = compare({"a": images(1.0, 0), "b": images(1.1, 50)}, resamples=0)[1].ratio
     backward = compare({"a": images(1.0, 0), "b": images(1.1, 50)[::-1]}, resamples=0)[1].ratio
