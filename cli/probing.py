@@ -110,8 +110,7 @@ class Series:
     def run(self, folder: Path, run: dict[str, Any]) -> Iterator[tuple[Path, erf.ProbeResult]]:
         """Probe image after image; what the folder holds already is read, not measured again.
 
-        A probe that was interrupted goes on with the patches that are missing; a grid of units
-        begins anew.
+        A probe that was interrupted goes on with the patches that are missing.
 
         Args:
             folder: made when there is something to put in it.
@@ -163,7 +162,7 @@ class Series:
             return [erf.gradient_field(model, image, self.layer, unit=unit, **known)]
         known |= {"image_index": index, "progress": True}
         if self.unit.startswith("grid:"):
-            return erf.probe_units(model, image, self.layer, self.unit, **known)
+            return erf.probe_units(model, image, self.layer, self.unit, journal=journal, **known)
         unit = parse_unit(self.unit)
         return [erf.probe(model, image, self.layer, unit=unit, journal=journal, **known)]
 

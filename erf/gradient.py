@@ -13,7 +13,7 @@ from erf.borrow import borrowed, placed_like
 from erf.errors import ExportError, SettingError, UnitError
 from erf.geometry import Target, UnitName
 from erf.graph import Graph, export
-from erf.layers import observe
+from erf.observe import observe_layers
 from erf.plan import Plan
 from erf.provenance import describe
 from erf.result import ProbeResult
@@ -61,7 +61,8 @@ def gradient_field(
             without projections.
         projections: how many, for a unit without a channel.
         seed: of the projections.
-        theory: whether to derive the theoretical field too, which takes a second or more.
+        theory: whether to derive the theoretical field too, which takes a second or more. Without
+            it a layer is read as (n, channels, rows, cols), whatever it means by its dimensions.
         picture: the image as a person sees it, kept in the result for figures.
         name: of the model, for the result's provenance.
         image_name: of the image, likewise.
@@ -74,7 +75,8 @@ def gradient_field(
     _check(reduce, projections)
     with borrowed(model), torch.enable_grad():
         pixels = placed_like(model, image).detach().clone().requires_grad_()
-        (output,) = observe(model, pixels[None], [layer])
+        graph = _graph(model, pixels.detach()) if theory else None
+        output = observe_layers(model, pixels, [layer], graph)[layer]
         clean = clean_activation(output[0].detach(), channel, layer)
         target = find_target(clean, unit, channel, layer)
         if target.unit is None:
@@ -92,7 +94,7 @@ def gradient_field(
         activation=clean.cpu().float().numpy(),
         image=pixels.cpu().float().numpy(),
         picture=picture,
-        theory=theoretical_extent(_graph(model, pixels), target) if theory else None,
+        theory=theoretical_extent(graph, target) if theory else None,
         provenance=describe(model, pixels, name=name, image_name=image_name, extra=_method(reduce)),
     )
 

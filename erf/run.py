@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
 from erf.draws import Exactly, UntilPrecise, take_draws
-from erf.engines.choose import Choice, choose_engine
+from erf.engines.choose import Choice, choose_engine, find_graph
 from erf.engines.engine import Change
-from erf.errors import SettingError
+from erf.errors import ExportError, SettingError
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph
 from erf.journal import Journal, Record, Unrecorded
-from erf.layers import observe
+from erf.observe import observe_layers
 from erf.plan import Plan
 from erf.provenance import describe, hash_image
 from erf.result import ProbeResult
@@ -72,8 +72,9 @@ def run_plans(
     with borrowed(model):
         image = placed_like(model, image)
         change = _changes(plans[0], image, grid, other)
-        watched = watch(model, image, plans)
-        choice = _choose(model, image, watched, grid, change, batch_size, memory)
+        graph = find_graph(plans[0].engine, model, image)
+        watched = watch(model, image, plans, graph)
+        choice = _choose(model, image, watched, grid, change, batch_size, memory, graph)
         notes = {"engine": choice.to_json(), "draws": asdict(rule)}
         provenance = describe(model, image, name=name, image_name=image_name, extra=notes)
         record: Record = Unrecorded(grid)
@@ -91,17 +92,29 @@ def run_plans(
     ]
 
 
-def watch(model: nn.Module, image: Float[Tensor, "c h w"], plans: Sequence[Plan]) -> list[Watched]:
+def watch(
+    model: nn.Module,
+    image: Float[Tensor, "c h w"],
+    plans: Sequence[Plan],
+    graph: Graph | ExportError,
+) -> list[Watched]:
     """Run the model once and find the plans' targets.
+
+    Args:
+        model: in evaluation mode.
+        image: on its device.
+        plans: what is asked for.
+        graph: of the model, or why there is none.
 
     Raises:
         LayerError: there is no such layer, or its output is not a map.
         UnitError: the unit or channel is outside the layer.
     """
-    maps = observe(model, image[None], [plan.layer for plan in plans])
+    known = graph if isinstance(graph, Graph) else None
+    maps = observe_layers(model, image, [plan.layer for plan in plans], known)
     watched = []
-    for response, plan in zip(maps, plans, strict=True):
-        activation = clean_activation(response[0], plan.channel, plan.layer)
+    for plan in plans:
+        activation = clean_activation(maps[plan.layer][0], plan.channel, plan.layer)
         target = find_target(activation, plan.unit, plan.channel, plan.layer)
         watched.append(Watched(plan, target, activation))
     return watched
@@ -123,6 +136,7 @@ def _choose(
     change: Change,
     batch_size: int | None,
     memory: str,
+    graph: Graph | ExportError,
 ) -> Choice:
     return choose_engine(
         watched[0].plan.engine,
@@ -134,6 +148,7 @@ def _choose(
         activations=[float(each.activation.abs().max()) for each in watched],
         batch_size=batch_size,
         memory=memory,
+        graph=graph,
     )
 
 

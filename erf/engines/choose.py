@@ -14,9 +14,9 @@ from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
 from erf.engines.engine import Change, Engine
 from erf.engines.memory import parse_memory
-from erf.errors import ExportError, LayerError
+from erf.errors import ExportError
 from erf.geometry import PatchGrid, Target
-from erf.graph import Graph, export, is_plain, map_layout
+from erf.graph import Graph, export
 
 CONVENTION = "layers are read as (n, channels, rows, cols), which only an export could confirm"
 """What dense takes for granted where there is no graph."""
@@ -50,6 +50,20 @@ class Choice:
         }
 
 
+def find_graph(engine: str, model: nn.Module, image: Float[Tensor, "c h w"]) -> Graph | ExportError:
+    """The graph of the model, or why there is none.
+
+    Raises:
+        ExportError: when delta is asked for, which needs one.
+    """
+    try:
+        return export(model, (1, *image.shape))
+    except ExportError as error:
+        if engine == "delta":
+            raise
+        return error
+
+
 def choose_engine(
     name: str,
     model: nn.Module,
@@ -61,6 +75,7 @@ def choose_engine(
     activations: Sequence[float],
     batch_size: int | None,
     memory: str,
+    graph: Graph | ExportError,
 ) -> Choice:
     """Build the engine of this name for (model, image, targets).
 
@@ -68,20 +83,12 @@ def choose_engine(
     patches; otherwise dense, and says why.
 
     Raises:
-        ExportError: when delta is asked for and the model cannot be exported.
-        LayerError: when a layer's dimensions are not (n, channels, rows, cols).
         SettingError: when the memory budget cannot be read.
     """
     budget = parse_memory(memory)
-    try:
-        graph = export(model, (1, *image.shape))
-    except ExportError as error:
-        if name == "delta":
-            raise
+    if isinstance(graph, ExportError):
         dense = DenseEngine(model, image, targets, batch_size=batch_size)
-        return Choice(dense, name, (str(error), CONVENTION), None)
-    for target in targets:
-        _require_plain(graph, target.layer)
+        return Choice(dense, name, (str(graph), CONVENTION), None)
     dense = DenseEngine(model, image, targets, batch_size=batch_size, graph=graph)
     if name == "dense":
         return Choice(dense, name, (), graph)
@@ -96,15 +103,3 @@ def choose_engine(
         f"{agreement.patches} patches, more than rounding explains: dense runs instead"
     )
     return Choice(dense, name, (note,), graph, agreement)
-
-
-def _require_plain(graph: Graph, layer: str) -> None:
-    """A target was found in a response that was read as (n, channels, rows, cols): is it that?"""
-    layout = map_layout(graph, layer)
-    if not is_plain(layout):
-        rows, cols = layout.map_size
-        shape = "x".join(map(str, layout.shape))
-        raise LayerError(
-            f"layer {layer!r} puts out shape {shape}, a map of {rows}x{cols} positions, but not "
-            "as (n, channels, rows, cols)"
-        )

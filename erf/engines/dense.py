@@ -10,9 +10,9 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from erf.engines.engine import Change, Reading
-from erf.engines.observe import observe_maps
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, map_layout
+from erf.observe import observe_maps
 
 
 class DenseEngine:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erf.graph import Layout, as_map
+from erf.graph import Graph, Layout, as_map, map_layout
 from erf.layers import require_map, watched
 
 
@@ -34,6 +34,35 @@ def observe_maps(
         output = seen.get(layer)
         if layout is not None and isinstance(output, Tensor):
             maps[layer] = as_map(output, layout)
+        else:
+            maps[layer] = require_map(layer, output)
+    return maps
+
+
+def observe_layers(
+    model: nn.Module,
+    image: Float[Tensor, "c h w"],
+    layers: Sequence[str],
+    graph: Graph | None,
+) -> dict[str, Float[Tensor, "1 channels rows cols"]]:
+    """Run the model on one image; the named layers' outputs as maps.
+
+    Args:
+        model: in evaluation mode.
+        image: on its device.
+        layers: module paths.
+        graph: of the model; without one, four dimensions are read as (n, channels, rows, cols).
+
+    Raises:
+        LayerError: when a layer is unknown, or its output is not a map.
+    """
+    with watched(model, layers) as seen:
+        model(image[None])
+    maps = {}
+    for layer in layers:
+        output = seen.get(layer)
+        if graph is not None and isinstance(output, Tensor) and output.ndim > 2:
+            maps[layer] = as_map(output, map_layout(graph, layer))
         else:
             maps[layer] = require_map(layer, output)
     return maps
