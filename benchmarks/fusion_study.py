@@ -30,6 +30,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.progress import track
 
+import erf
 from figures.style import inches, styled
 from parsenet.checkpoint import load_checkpoint
 
@@ -87,7 +88,9 @@ def main() -> None:
     }
     print(table(scores))
     if args.figure:
-        draw(scores).savefig(args.figure, dpi=160)
+        network = load_checkpoint(checkpoints(folder_of(*runs[0], args.out))[0]).model
+        field = erf.theoretical_field(network, "fc7", image_size=(384, 384))
+        draw(scores, max(field.size) / 2).savefig(args.figure, dpi=160)
 
 
 def parse() -> argparse.Namespace:
@@ -147,7 +150,6 @@ def iou_between(scores: Scores, low: float, high: float) -> float:
 
 def table(scores: Mapping[Variant, Sequence[Scores]]) -> str:
     """Mean and standard deviation over seeds, a line each variant, as Markdown."""
-    seeds = len(next(iter(scores.values())))
     lines = [
         f"| local | L2 | context | mean IoU | objects, cue < {NEAR:.0f} px | cue >= {FAR:.0f} px |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -158,18 +160,25 @@ def table(scores: Mapping[Variant, Sequence[Scores]]) -> str:
             [iou_between(run, 0, NEAR) for run in runs],
             [iou_between(run, FAR, np.inf) for run in runs],
         )
-        cells = [
-            f"{100 * np.mean(values):.1f} ± {100 * np.std(values, ddof=min(1, seeds - 1)):.1f}"
-            for values in columns
-        ]
+        cells = [percent(values) for values in columns]
         words = ["+".join(variant.local), "yes" if variant.normalize else "no", variant.fusion]
         lines.append("| " + " | ".join(words + cells) + " |")
     return "\n".join(lines)
 
 
+def percent(values: Sequence[float]) -> str:
+    """Mean and, of several, standard deviation, per cent."""
+    if len(values) == 1:
+        return f"{100 * values[0]:.1f}"
+    return f"{100 * np.mean(values):.1f} ± {100 * np.std(values, ddof=1):.1f}"
+
+
 @styled
-def draw(scores: Mapping[Variant, Sequence[Scores]]) -> Figure:
-    """IoU over the distance of the cue, a panel for each choice of local features and norm."""
+def draw(scores: Mapping[Variant, Sequence[Scores]], reach: float) -> Figure:
+    """IoU over the distance of the cue, a panel for each choice of local features and norm.
+
+    ``reach``, half the theoretical field of fc7, is how far a network without context can hear.
+    """
     figure = Figure(figsize=(inches("page"), 2.3), layout="constrained")
     choices = list(dict.fromkeys((variant.local, variant.normalize) for variant in scores))
     panels = figure.subplots(1, len(choices), sharey=True)
@@ -179,10 +188,11 @@ def draw(scores: Mapping[Variant, Sequence[Scores]]) -> Figure:
             for variant, runs in scores.items()
             if (variant.local, variant.normalize) == (local, normalize)
         }
+        axes.axvline(reach, color="0.5", linestyle="--", linewidth=0.8, label="reach of fc7")
         draw_panel(axes, chosen)
         axes.set_title(f"{'+'.join(local)}\n{'L2 normalised' if normalize else 'not normalised'}")
     panels[0].set_ylabel("mean IoU of objects")
-    panels[0].legend(title="global context")
+    panels[0].legend(title="global context", loc="lower left")
     return figure
 
 
@@ -200,7 +210,8 @@ def draw_panel(axes: Axes, scores: Mapping[str, Sequence[Scores]]) -> None:
             alpha=0.2,
             linewidth=0,
         )
-    axes.set_xlabel("distance to the cue from, pixels")
+    axes.set_xlabel("cue at least so far, pixels")
+    axes.set_xticks(range(0, 301, 100))
     axes.set_ylim(0, 1)
     axes.grid(axis="y")
 

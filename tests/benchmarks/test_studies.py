@@ -35,6 +35,10 @@ def test_the_fusion_table_gives_mean_and_spread_over_seeds():
     assert text.splitlines()[-1] == "| fc7 | no | none | 60.0 ± 14.1 | 65.0 ± 0.0 | 30.0 ± 14.1 |"
 
 
+def test_one_seed_has_no_spread():
+    assert fusion_study.percent([0.25]) == "25.0"
+
+
 @pytest.mark.parametrize("variant", fusion_study.VARIANTS, ids=lambda variant: variant.name)
 def test_every_variant_is_one_that_can_be_trained(variant):
     from cli.experiment import asked_experiment
