@@ -19,6 +19,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
+FUSIONS = ("none", "early", "late")
 DEPTHS = ("conv2_2", "conv3_3", "conv4_3", "conv5_3", "fc7")
 
 # Scene 7 of the held-out ones: an object of each shape, day and night.
@@ -96,13 +97,11 @@ ENTRIES = (
     Entry(
         "compare",
         "Variants side by side",
-        "The class scores of the centre with and without the global context of ParseNet: one "
-        "colour scale, the difference, profiles around the unit, sizes with intervals.",
-        tuple(
-            probe(name, "score", f"compare-{name}", "--image-size 384 --draws 4")
-            for name in ("none", "late")
-        ),
-        "erf figure compare compare-none/result.zarr compare-late/result.zarr "
+        "The class scores of the centre without the global context of ParseNet and with both ways "
+        "of fusing it: one colour scale, differences, profiles around the unit, sizes with "
+        "intervals.",
+        tuple(probe(name, "score", f"compare-{name}", "--draws 4") for name in FUSIONS),
+        f"erf figure compare {' '.join(f'compare-{name}/result.zarr' for name in FUSIONS)} "
         "--dpi 160 --out compare.png",
     ),
     Entry(
@@ -120,17 +119,21 @@ ENTRIES = (
         "scales",
         "Why ParseNet normalises",
         "L2 norms of the features that the network fuses, at 200 positions of the photo, before "
-        "and after normalisation; numbers are medians.",
-        (),
-        "erf figure scales late --out scales.png",
+        "and after normalisation; numbers are medians. A network of sixty iterations.",
+        (
+            "erf train --local fc7,conv5_3,conv4_3 --iterations 60 --batch-size 4 --size 256 "
+            "--out several",
+        ),
+        "erf figure scales several/parsenet-late.safetensors --out scales.png",
     ),
     Entry(
         "training",
         "Training",
-        "Loss of every iteration, and its running mean, of two short trainings on scenes.",
+        "Loss of every iteration and its running mean, and the scores on unseen scenes, of two "
+        "short trainings.",
         tuple(
-            f"erf train --fusion {fusion} --iterations 60 --batch-size 4 --size 128 "
-            f"--probe-every 10 --probe-layer conv5_3 --out training/{fusion}"
+            f"erf train --fusion {fusion} --iterations 150 --batch-size 4 --score-every 25 "
+            f"--probe-every 25 --out training/{fusion}"
             for fusion in ("none", "late")
         ),
         "erf figure training training/none training/late --out training.png",
@@ -138,8 +141,8 @@ ENTRIES = (
     Entry(
         "growth",
         "The field during training",
-        "The centre unit of conv5_3, probed every ten iterations of the trainings above: in sixty "
-        "iterations, on an image smaller than its theoretical field, its size hardly changes.",
+        "The centre unit of fc7, probed on a photo every 25 iterations of the trainings above: its "
+        "field narrows at first, with context and without.",
         (),
         "erf figure growth training/none training/late --out growth.png",
     ),
