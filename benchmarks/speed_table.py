@@ -19,7 +19,7 @@ def report(document: Mapping[str, Any]) -> str:
     rows = [Measured(**row) for row in document["rows"]]
     clock = "wall clock" if document["clock"] == "wall" else "processor time"
     parts = [
-        f"{document['threads']} threads on {document['device']}, {clock}, torch "
+        f"Threads: {document['threads']}, on {document['device']}, {clock}, torch "
         f"{document['torch']}; convolution at {document['convolution_flops'] / 1e9:.0f} GFLOP/s.",
         ratios([row for row in rows if "-250" not in row.name and "-1000" not in row.name]),
         sizes([row for row in rows if row.name in ("fc7-250", "fc7", "fc7-1000")]),
