@@ -10,9 +10,9 @@ from jaxtyping import Float, Float64, UInt8
 from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
-from erf.errors import ExportError, SettingError, UnitError
+from erf.errors import SettingError, UnitError
 from erf.geometry import Target, UnitName
-from erf.graph import Graph, export
+from erf.graph import Graph, try_export
 from erf.observe import observe_layers
 from erf.plan import Plan
 from erf.provenance import describe
@@ -75,13 +75,11 @@ def gradient_field(
     _check(reduce, projections)
     with borrowed(model), torch.enable_grad():
         pixels = placed_like(model, image).detach().clone().requires_grad_()
-        graph = _graph(model, pixels.detach()) if theory else None
+        graph = try_export(model, (1, *pixels.shape)) if theory else None
         output = observe_layers(model, pixels, [layer], graph)[layer]
         clean = clean_activation(output[0].detach(), channel, layer)
-        target = find_target(clean, unit, channel, layer)
-        if target.unit is None:
-            raise UnitError(f"unit 'all' of layer {layer!r} has no single gradient: name one unit")
-        response = output[0, :, *target.unit]
+        target, at = _one_unit(find_target(clean, unit, channel, layer))
+        response = output[0, :, *at]
         weights = _weights(response, channel, reduce, projections, seed)
         samples = np.stack(list(_maps(response, pixels, weights, reduce)))
     pixels = pixels.detach()
@@ -94,7 +92,7 @@ def gradient_field(
         activation=clean.cpu().float().numpy(),
         image=pixels.cpu().float().numpy(),
         picture=picture,
-        theory=theoretical_extent(graph, target) if theory else None,
+        theory=theoretical_extent(graph if isinstance(graph, Graph) else None, target),
         provenance=describe(model, pixels, name=name, image_name=image_name, extra=_method(reduce)),
     )
 
@@ -104,6 +102,14 @@ def _check(reduce: str, projections: int) -> None:
         raise SettingError(f"reduce {reduce!r} is none of {', '.join(REDUCTIONS)}")
     if projections < 1:
         raise SettingError(f"projections {projections} must be at least 1")
+
+
+def _one_unit(target: Target) -> tuple[Target, tuple[int, int]]:
+    if target.unit is None:
+        raise UnitError(
+            f"unit 'all' of layer {target.layer!r} has no single gradient: name one unit"
+        )
+    return target, target.unit
 
 
 def _plan(target: Target, draws: int, seed: int) -> Plan:
@@ -177,11 +183,3 @@ def _maps(
             yield np.square(values).sum(axis=0)
         else:
             yield np.maximum(values, 0).sum(axis=0)
-
-
-def _graph(model: nn.Module, image: Float[Tensor, "colors h w"]) -> Graph | None:
-    """The model's graph; None for a model without one."""
-    try:
-        return export(model, (1, *image.shape))
-    except ExportError:
-        return None

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
-from erf.errors import LayerError
+from erf.errors import ExportError, LayerError
+from erf.graph import Graph, as_map, map_layout, try_export
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,6 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     raise LayerError(f"layer {name!r} is not one of the model's {len(names)} modules{hint}")
-
-
-def is_map(output: object) -> bool:
-    """Whether a module's output is a map: one tensor (n, channels, rows, cols)."""
-    return isinstance(output, Tensor) and output.ndim == 4
 
 
 def require_map(layer: str, output: object) -> Float[Tensor, "n c rows cols"]:
@@ -88,21 +84,11 @@ def watched(model: nn.Module, names: Sequence[str]) -> Iterator[dict[str, object
         yield seen
 
 
-def observe(
-    model: nn.Module, images: Float[Tensor, "n c h w"], names: Sequence[str]
-) -> list[Float[Tensor, "n channels rows cols"]]:
-    """Run the model and return the maps of the named layers.
-
-    Raises:
-        LayerError: when a layer is unknown or its output is not a map.
-    """
-    with watched(model, names) as seen:
-        model(images)
-    return [require_map(name, seen.get(name)) for name in names]
-
-
 def layers(model: nn.Module, image_size: tuple[int, int], channels: int = 3) -> list[Layer]:
     """All layers that can be named in a probe, in the order in which they finish.
+
+    Of a model that can be exported it is known which dimensions are rows and columns, whatever
+    their order; of others four dimensions are taken for (n, channels, rows, cols).
 
     Args:
         model: any module that takes one image (1, channels, rows, cols).
@@ -112,8 +98,39 @@ def layers(model: nn.Module, image_size: tuple[int, int], channels: int = 3) -> 
     kinds = {name: type(module).__name__ for name, module in model.named_modules() if name}
     with borrowed(model), watched(model, list(kinds)) as seen:
         model(placed_like(model, torch.zeros(1, channels, *image_size)))
+    graph = try_export(model, (1, channels, *image_size))
+    maps = ((name, _shown(name, output, graph)) for name, output in seen.items())
     return [
-        Layer(name, kinds[name], output.shape[1], (output.shape[2], output.shape[3]))
-        for name, output in seen.items()
-        if isinstance(output, Tensor) and is_map(output)
+        Layer(name, kinds[name], shown.shape[1], (shown.shape[2], shown.shape[3]))
+        for name, shown in maps
+        if shown is not None
     ]
+
+
+def read_map(
+    layer: str, output: object, graph: Graph | ExportError | None
+) -> Float[Tensor, "n channels rows cols"]:
+    """A layer's output as a map.
+
+    Args:
+        layer: module path.
+        output: what it put out.
+        graph: of the model, or why there is none; without one, four dimensions are read as
+            (n, channels, rows, cols).
+
+    Raises:
+        LayerError: when it is not a map, or it is not known which dimensions are rows and columns.
+    """
+    if isinstance(graph, Graph) and isinstance(output, Tensor) and output.ndim > 2:
+        return as_map(output, map_layout(graph, layer))
+    return require_map(layer, output)
+
+
+def _shown(
+    layer: str, output: object, graph: Graph | ExportError
+) -> Float[Tensor, "n channels rows cols"] | None:
+    """The map that a probe would read; None where it would refuse."""
+    try:
+        return read_map(layer, output, graph)
+    except LayerError:
+        return None

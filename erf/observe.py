@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erf.graph import Graph, Layout, as_map, map_layout
-from erf.layers import require_map, watched
+from erf.errors import ExportError
+from erf.graph import Graph, Layout, as_map
+from erf.layers import read_map, require_map, watched
 
 
 def observe_maps(
@@ -43,7 +44,7 @@ def observe_layers(
     model: nn.Module,
     image: Float[Tensor, "c h w"],
     layers: Sequence[str],
-    graph: Graph | None,
+    graph: Graph | ExportError | None,
 ) -> dict[str, Float[Tensor, "1 channels rows cols"]]:
     """Run the model on one image; the named layers' outputs as maps.
 
@@ -51,18 +52,12 @@ def observe_layers(
         model: in evaluation mode.
         image: on its device.
         layers: module paths.
-        graph: of the model; without one, four dimensions are read as (n, channels, rows, cols).
+        graph: of the model, or why there is none; without one, four dimensions are read as
+            (n, channels, rows, cols).
 
     Raises:
         LayerError: when a layer is unknown, or its output is not a map.
     """
     with watched(model, layers) as seen:
         model(image[None])
-    maps = {}
-    for layer in layers:
-        output = seen.get(layer)
-        if graph is not None and isinstance(output, Tensor) and output.ndim > 2:
-            maps[layer] = as_map(output, map_layout(graph, layer))
-        else:
-            maps[layer] = require_map(layer, output)
-    return maps
+    return {layer: read_map(layer, seen.get(layer), graph) for layer in layers}

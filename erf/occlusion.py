@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
 from erf.errors import SettingError
-from erf.layers import observe
+from erf.graph import try_export
 from erf.measures.averaging import calibrate
 from erf.measures.field import Field
+from erf.observe import observe_layers
 from erf.probe import probe
 from erf.result import ProbeResult
 from erf.target import clean_activation
@@ -49,9 +50,11 @@ def rank_images(
     if not images:
         raise SettingError("occlusion needs at least one image, not 0")
     responses = []
+    graphs = {shape: try_export(model, (1, *shape)) for shape in {image.shape for image in images}}
     with borrowed(model):
         for index, image in enumerate(images):
-            (output,) = observe(model, placed_like(model, image)[None], [layer])
+            placed = placed_like(model, image)
+            output = observe_layers(model, placed, [layer], graphs[image.shape])[layer]
             responses.append((float(clean_activation(output[0], channel, layer).max()), index))
     return sorted(responses, key=lambda pair: (-pair[0], pair[1]))
 
@@ -93,19 +96,10 @@ def occlusion_field(
     if top < 1:
         raise SettingError(f"top {top} must be at least 1 image")
     ranked = rank_images(model, images, layer, channel)[:top]
-    settings: dict[str, Any] = {"patch": patch, "stride": stride, "draws": draws}
-    settings |= {"stimulus": stimulus, "engine": engine, "seed": seed}
+    settings: dict[str, Any] = {"patch": patch, "stride": stride, "draws": draws, "seed": seed}
+    settings |= {"stimulus": stimulus, "engine": engine, "progress": progress, "channel": channel}
     results = tuple(
-        probe(
-            model,
-            images[index],
-            layer,
-            unit="max",
-            channel=channel,
-            image_index=index,
-            progress=progress,
-            **settings,
-        )
+        probe(model, images[index], layer, unit="max", image_index=index, **settings)
         for _, index in ranked
     )
     return Occlusion(

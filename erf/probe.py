@@ -12,10 +12,9 @@ from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
 from erf.draws import Exactly, UntilPrecise
-from erf.engines.choose import find_graph
 from erf.errors import SettingError
 from erf.geometry import UnitName, spread_units
-from erf.graph import Graph
+from erf.graph import try_export
 from erf.observe import observe_layers
 from erf.plan import Plan
 from erf.result import ProbeResult
@@ -132,9 +131,8 @@ def probe_units(
     if isinstance(units, str):
         with borrowed(model):
             placed = placed_like(model, image)
-            graph = find_graph(settings.get("engine", "auto"), model, placed)
-            known = graph if isinstance(graph, Graph) else None
-            response = observe_layers(model, placed, [layer], known)[layer]
+            graph = try_export(model, (1, *placed.shape))
+            response = observe_layers(model, placed, [layer], graph)[layer]
         units = spread_units(units, (response.shape[2], response.shape[3]), layer)
     if not units:
         raise SettingError("units [] must name at least one unit")

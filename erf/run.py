@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
 from erf.draws import Exactly, UntilPrecise, take_draws
-from erf.engines.choose import Choice, choose_engine, find_graph
+from erf.engines.choose import Choice, choose_engine
 from erf.engines.engine import Change
 from erf.errors import ExportError, SettingError
 from erf.geometry import PatchGrid, Target
-from erf.graph import Graph
+from erf.graph import Graph, try_export
 from erf.journal import Journal, Record, Unrecorded
 from erf.observe import observe_layers
 from erf.plan import Plan
@@ -72,7 +72,7 @@ def run_plans(
     with borrowed(model):
         image = placed_like(model, image)
         change = _changes(plans[0], image, grid, other)
-        graph = find_graph(plans[0].engine, model, image)
+        graph = try_export(model, (1, *image.shape))
         watched = watch(model, image, plans, graph)
         choice = _choose(model, image, watched, grid, change, batch_size, memory, graph)
         notes = {"engine": choice.to_json(), "draws": asdict(rule)}
@@ -110,8 +110,7 @@ def watch(
         LayerError: there is no such layer, or its output is not a map.
         UnitError: the unit or channel is outside the layer.
     """
-    known = graph if isinstance(graph, Graph) else None
-    maps = observe_layers(model, image, [plan.layer for plan in plans], known)
+    maps = observe_layers(model, image, [plan.layer for plan in plans], graph)
     watched = []
     for plan in plans:
         activation = clean_activation(maps[plan.layer][0], plan.channel, plan.layer)

@@ -16,7 +16,7 @@ from erf.engines.engine import Change, Engine
 from erf.engines.memory import parse_memory
 from erf.errors import ExportError
 from erf.geometry import PatchGrid, Target
-from erf.graph import Graph, export
+from erf.graph import Graph
 
 CONVENTION = "layers are read as (n, channels, rows, cols), which only an export could confirm"
 """What dense takes for granted where there is no graph."""
@@ -50,20 +50,6 @@ class Choice:
         }
 
 
-def find_graph(engine: str, model: nn.Module, image: Float[Tensor, "c h w"]) -> Graph | ExportError:
-    """The graph of the model, or why there is none.
-
-    Raises:
-        ExportError: when delta is asked for, which needs one.
-    """
-    try:
-        return export(model, (1, *image.shape))
-    except ExportError as error:
-        if engine == "delta":
-            raise
-        return error
-
-
 def choose_engine(
     name: str,
     model: nn.Module,
@@ -83,10 +69,13 @@ def choose_engine(
     patches; otherwise dense, and says why.
 
     Raises:
+        ExportError: when delta is asked for, which needs a graph.
         SettingError: when the memory budget cannot be read.
     """
     budget = parse_memory(memory)
     if isinstance(graph, ExportError):
+        if name == "delta":
+            raise graph
         dense = DenseEngine(model, image, targets, batch_size=batch_size)
         return Choice(dense, name, (str(graph), CONVENTION), None)
     dense = DenseEngine(model, image, targets, batch_size=batch_size, graph=graph)

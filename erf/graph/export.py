@@ -41,6 +41,14 @@ def export(model: nn.Module, image_shape: Sequence[int]) -> Graph:
     return _Translator(program, any_batch).graph()
 
 
+def try_export(model: nn.Module, image_shape: Sequence[int]) -> Graph | ExportError:
+    """The graph of a model, or why there is none; arguments as of ``export``."""
+    try:
+        return export(model, image_shape)
+    except ExportError as error:
+        return error
+
+
 def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgram, bool]:
     example = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
     failure: Exception | None = None

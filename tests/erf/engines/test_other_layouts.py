@@ -17,6 +17,7 @@ from erf.errors import LayerError
 from erf.geometry import PatchGrid, Target
 from erf.graph import export
 from erf.layers import watched
+from erf.occlusion import rank_images
 from strategies.engines import collect, noise
 
 SIZE = (24, 32)
@@ -119,6 +120,20 @@ def test_a_probe_reads_the_map(engine: str, form: str) -> None:
     with torch.no_grad():
         clean = undo(disguise(model.start(image[None])))[0]
     np.testing.assert_allclose(result.activation, clean.norm(dim=0).numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_layers_are_listed_and_images_ranked_by_the_map(form: str) -> None:
+    disguise, undo = FORMS[form]
+    model = Disguised(disguise).eval()
+    (listed,) = [layer for layer in erf.layers(model, SIZE) if layer.name == "layer"]
+    assert (listed.channels, listed.size) == (6, (12, 16))
+    images = list(torch.randn(4, 3, *SIZE))
+    with torch.no_grad():
+        strongest = [float(undo(disguise(model.start(x[None])))[0, 5].max()) for x in images]
+    ranked = rank_images(model, images, "layer", channel=5)
+    assert [index for _, index in ranked] == list(np.argsort(strongest)[::-1])
+    assert ranked[0][0] == pytest.approx(max(strongest), rel=1e-6)
 
 
 @pytest.mark.slow
