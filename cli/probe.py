@@ -15,6 +15,7 @@ from cli.picture import Size
 if TYPE_CHECKING:
     import erf
     from cli.model import LoadedModel
+    from cli.probing import Series
 
 # Zhou et al. 2015: random occluders of 11 pixels at a stride of 3, on the strongest response.
 OCCLUSION = {"patch": 11, "stride": 3, "stimulus": "replace", "unit": "max"}
@@ -97,41 +98,19 @@ def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -
     Without arguments: the shipped ParseNet (late fusion), a real photo, the centre unit of fc7;
     then its class scores beside those of the same network without global context.
     """
-    from cli.model import load_model
     from cli.output import claim_folder
-    from cli.probing import Series, find_images, strongest_images
     from cli.showcase import compare_shipped
     from cli.summary import draw_field, print_average, print_result
 
     if options["method"] == "occlusion":
         options |= {key: value for key, value in OCCLUSION.items() if _is_default(ctx, key)}
-    loaded = load_model(model)
-    images = find_images(options["images"])
-    if options["method"] == "occlusion" and options["channel"] is not None:
-        images = strongest_images(
-            images,
-            loaded,
-            options["layer"],
-            options["channel"],
-            top=options["top"],
-            image_size=options["image_size"],
-        )
-    series = Series(
-        loaded=loaded,
-        layer=options["layer"],
-        unit=options["unit"],
-        method=options["method"],
-        images=images,
-        image_size=options["image_size"],
-        settings=_settings(options, loaded),
-        skip_bad=options["skip_bad"],
-    )
+    series = _series(model, options)
     run = series.describe()
-    folder = claim_folder(out, f"{loaded.name}-{series.layer}", run)
+    folder = claim_folder(out, f"{series.loaded.name}-{series.layer}", run)
     results: list[erf.ProbeResult] = []
     try:
         for place, result in series.run(folder, run):
-            print_result(result, loaded, options["sigma"])
+            print_result(result, series.loaded, options["sigma"])
             click.echo(f"result  {place}")
             draw_field(result, place.with_suffix(".png"))
             results.append(result)
@@ -141,6 +120,33 @@ def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -
     print_average(results)
     if all(_is_default(ctx, name) for name in ctx.params if name != "out"):
         compare_shipped(folder)
+
+
+def _series(model: str, options: dict[str, Any]) -> Series:
+    """The model, the images, and what is asked of them."""
+    from cli.model import load_model
+    from cli.probing import Series, find_images, strongest_images
+
+    loaded, images = load_model(model), find_images(options["images"])
+    if options["method"] == "occlusion" and options["channel"] is not None:
+        images = strongest_images(
+            images,
+            loaded,
+            options["layer"],
+            options["channel"],
+            top=options["top"],
+            image_size=options["image_size"],
+        )
+    return Series(
+        loaded=loaded,
+        layer=options["layer"],
+        unit=options["unit"],
+        method=options["method"],
+        images=images,
+        image_size=options["image_size"],
+        settings=_settings(options, loaded),
+        skip_bad=options["skip_bad"],
+    )
 
 
 def _is_default(ctx: click.Context, name: str) -> bool:
