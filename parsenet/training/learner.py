@@ -71,7 +71,7 @@ class Learner:
             )
         self.recipe, self.processes = recipe, processes
         self.share = Share(recipe.images, processes.rank, processes.count)
-        # Channels last: measured 1.3 times as fast on a CPU at width 1/8, as fast at full width.
+        # Channels last: faster on a CPU for narrow networks, no slower at full width.
         model = model.to(processes.device).to(memory_format=torch.channels_last)
         self.model = share_statistics(model, processes)
         self.class_weights = None if class_weights is None else class_weights.to(processes.device)
