@@ -118,8 +118,8 @@ def bare_loop(prepared: Prepared, experiment: Experiment, options: argparse.Name
     size, batches = recipe.batch_size, []
     for start in range(0, recipe.images, size):
         images, labels = map(torch.stack, zip(*samples[start : start + size], strict=True))
-        images = images.to(device).contiguous(memory_format=torch.channels_last)
-        batches.append((images, labels.to(device)))
+        images = prepared.input_space.batch(images.to(device))
+        batches.append((images, labels.to(device).long()))
     weights = prepared.class_weights
     weights = None if weights is None else weights.to(device)
     model = prepared.model.to(device).to(memory_format=torch.channels_last).train()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from cli.experiment import CONFIG
 
 if TYPE_CHECKING:
+    import torch
+
     from cli.growth import GrowthProbe
     from parsenet.training import Experiment, Prepared, Processes, Progress
     from parsenet.training.scoring import Scoring
@@ -62,13 +64,16 @@ class TrainingRun:
             snapshot_every=self.snapshot_every or usual_distance(self.experiment.recipe.max_iter),
             keep=self.keep,
             scoring=self.scoring,
-            workers=usual_workers() if self.workers is None else self.workers,
+            workers=self._workers(),
             processes=self.processes,
         )
         self._look(0)
         for step in steps:
             self._look(step.iteration)
             yield step
+
+    def _workers(self) -> int:
+        return usual_workers(self.processes.device) if self.workers is None else self.workers
 
     def _look(self, iteration: int) -> None:
         if self.growth is not None:
@@ -80,14 +85,19 @@ def usual_distance(iterations: int) -> int:
     return max(1, min(MOST, iterations // TWENTIETH))
 
 
-def usual_workers() -> int:
+def usual_workers(device: torch.device) -> int:
     """Return how many processes load images by default, for each process that trains.
 
-    Two, where as many cores are left to it; one keeps up with scenes, and photos cost less still.
+    Two, where as many cores are left; one keeps up with scenes, and photos cost less still. On a
+    machine of two cores, both training, a worker delays more than it saves: while it has a core,
+    the thread on the other one waits (``python -m benchmarks.training_speed``).
     """
+    import torch
+
+    busy = min(2, torch.get_num_threads()) if device.type == "cpu" else 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     share = (cores or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    return max(0, min(MOST_WORKERS, share - 1))
+    return max(0, min(MOST_WORKERS, share - busy))
 
 
 def write_config(experiment: Experiment, folder: Path) -> None:

@@ -44,11 +44,22 @@ class InputSpace:
 
     def tensor(self, image: Shaped[np.ndarray, "height width 3"]) -> Float32[Tensor, "3 h w"]:
         """Bring an RGB image of grey levels, 0..255, into the model's input space."""
-        levels = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).permute(2, 0, 1)
+        levels = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))
+        return self.batch(levels[None])[0].contiguous()
+
+    def batch(self, images: Shaped[Tensor, "n height width 3"]) -> Float32[Tensor, "n 3 h w"]:
+        """Do the same for several RGB images, on their device; channels are last in memory."""
+        levels = images.float()
         if self.channel_order == "bgr":
-            levels = levels.flip(0)
-        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
-        return ((levels - mean.view(3, 1, 1)) / std.view(3, 1, 1)).contiguous()
+            levels = levels.flip(3)
+        # A row of pixels is one long vector: loops over three channels alone are slow.
+        n, height, width, _ = levels.shape
+        mean, std = (
+            torch.tensor(triple, device=levels.device).repeat(width)
+            for triple in (self.mean, self.std)
+        )
+        levels = (levels.reshape(n, height, 3 * width) - mean) / std
+        return levels.view(n, height, width, 3).permute(0, 3, 1, 2)
 
     def sigma(self, grey_levels: float) -> Triple:
         """What a standard deviation in grey levels amounts to in each input channel."""

@@ -12,6 +12,8 @@ from parsenet.scenes.spec import SHAPES
 
 Canvas = Float32[np.ndarray, "size size 3"]
 Plane = Float32[np.ndarray, "rows cols"]
+Column = Float32[np.ndarray, "rows 1"]
+Row = Float32[np.ndarray, "1 cols"]
 Mask = Bool[np.ndarray, "size size"]
 Color = Float32[np.ndarray, "3"]
 
@@ -29,13 +31,12 @@ def blend(canvas: Canvas, color: Color | Canvas, cover: Plane) -> None:
     canvas += cover[:, :, None] * (color - canvas)
 
 
-def offsets(size: int, circle: Circle, margin: float) -> tuple[tuple[slice, slice], Plane, Plane]:
-    """Return a window around `circle`, and the rows and columns of its pixels from the centre."""
+def offsets(size: int, circle: Circle, margin: float) -> tuple[tuple[slice, slice], Column, Row]:
+    """Return a window around `circle`, and how far its rows and columns lie from the centre."""
     top, left, bottom, right = circle.box(size, margin=margin)
     rows = np.arange(top, bottom, dtype=np.float32) + np.float32(0.5 - circle.center[0])
     cols = np.arange(left, right, dtype=np.float32) + np.float32(0.5 - circle.center[1])
-    down, over = np.meshgrid(rows, cols, indexing="ij")
-    return (slice(top, bottom), slice(left, right)), down, over
+    return (slice(top, bottom), slice(left, right)), rows[:, None], cols[None]
 
 
 def paint_object(random: np.random.Generator, canvas: Canvas, circle: Circle, shape: int) -> Mask:
@@ -47,7 +48,7 @@ def paint_object(random: np.random.Generator, canvas: Canvas, circle: Circle, sh
     reach = 0.22 * circle.radius
     window, down, over = offsets(size, circle, margin=2 * reach)
 
-    def outside(down: Plane, over: Plane) -> tuple[Plane, Plane]:
+    def outside(down: Column, over: Row) -> tuple[Plane, Plane]:
         along = (over * np.cos(angle) + down * np.sin(angle)) / radius
         across = (down * np.cos(angle) - over * np.sin(angle)) / radius
         drawing = SHAPE_DRAWINGS[shape](along, across)

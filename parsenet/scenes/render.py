@@ -62,4 +62,5 @@ def thing(label: int, box: Box, circle: Circle, cue: Circle) -> Thing:
 
 def to_bytes(canvas: Float32[np.ndarray, "size size 3"]) -> UInt8[np.ndarray, "size size 3"]:
     """Return the canvas, 0..1, in 0..255."""
-    return np.clip(255 * canvas + 0.5, 0, 255).astype(np.uint8)
+    planes = np.clip(255 * canvas + 0.5, 0, 255).astype(np.uint8)
+    return np.stack([planes[..., k] for k in range(3)], axis=-1)

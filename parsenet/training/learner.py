@@ -7,13 +7,14 @@ from math import isfinite
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, UInt8
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from parsenet.datasets import VOID
 from parsenet.errors import TrainingError
+from parsenet.input_space import InputSpace
 from parsenet.training.multipliers import set_rate
 from parsenet.training.processes import ALONE, Processes
 from parsenet.training.recipe import Recipe
@@ -48,6 +49,7 @@ class Learner:
         model: image (n, 3, rows, cols) in, class scores of every pixel out; trained in place, and
             brought to the processes' device.
         recipe: everything else that decides what comes out.
+        input_space: how the model takes its images.
         class_weights: of the classes in the loss; None: all alike.
         processes: which one this is, of how many.
 
@@ -61,6 +63,7 @@ class Learner:
         model: nn.Module,
         recipe: Recipe,
         *,
+        input_space: InputSpace,
         class_weights: Float[Tensor, " classes"] | None = None,
         processes: Processes = ALONE,
     ) -> None:
@@ -69,7 +72,7 @@ class Learner:
             raise TrainingError(
                 f"weigh_classes is {recipe.weigh_classes}, class weights are {given}"
             )
-        self.recipe, self.processes = recipe, processes
+        self.recipe, self.input_space, self.processes = recipe, input_space, processes
         self.share = Share(recipe.images, processes.rank, processes.count)
         # Channels last: faster on a CPU for narrow networks, no slower at full width.
         model = model.to(processes.device).to(memory_format=torch.channels_last)
@@ -123,7 +126,7 @@ class Learner:
             torch.stack(tensors).to(device, non_blocking=True)
             for tensors in zip(*part, strict=True)
         )
-        images = images.contiguous(memory_format=torch.channels_last)
+        images = self.input_space.batch(images)
         with (
             _stream(self.recipe.seed, first, device),
             torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.autocast),
@@ -131,23 +134,23 @@ class Learner:
             score = self.parallel(images)
         return functional.cross_entropy(
             score.float() if score.dtype.itemsize < 4 else score,
-            labels,
+            labels.long(),
             weight=self.class_weights,
             ignore_index=VOID,
             reduction="sum",
         )
 
-    def divisor(self, labels: Sequence[Int64[Tensor, "rows cols"]]) -> float:
+    def divisor(self, labels: Sequence[UInt8[Tensor, "rows cols"]]) -> float:
         """Return what the iteration's summed loss is divided by: see the recipe's ``loss``."""
         if self.recipe.loss == "sum":
             return float(self.recipe.images)
-        weight = 0.0
-        for label in labels:
-            known = label[label != VOID]
-            if self.class_weights is None:
-                weight += known.numel()
-            else:
-                weight += float(self.class_weights.cpu().double()[known].sum())
+        known = torch.cat([label.flatten() for label in labels])
+        pixels = torch.bincount(known, minlength=VOID + 1)[:VOID]
+        if self.class_weights is None:
+            weight = float(pixels.sum())
+        else:
+            weights = self.class_weights.cpu().double()
+            weight = float((pixels[: len(weights)] * weights).sum())
         # Where all is void the loss is 0, whatever it is divided by.
         return self.processes.sum(weight) or 1.0
 

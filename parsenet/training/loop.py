@@ -96,7 +96,13 @@ def train(
     """
     if snapshot_every < 1:
         raise TrainingError(f"snapshot_every must be at least 1, is {snapshot_every}")
-    learner = Learner(model, recipe, class_weights=class_weights, processes=processes)
+    learner = Learner(
+        model,
+        recipe,
+        input_space=input_space,
+        class_weights=class_weights,
+        processes=processes,
+    )
     supply = Supply.of(recipe, data, input_space)
     settings = _settings(recipe, supply)
     if folder is not None:

@@ -1,4 +1,4 @@
-"""Training samples: the k-th image of a training, cut, mirrored and in the model's input space."""
+"""Training samples: the k-th image of a training, scaled, cut and mirrored."""
 
 from collections.abc import Sized
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -15,7 +15,8 @@ from parsenet.training.augment import Augmentation, Size
 from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import SampleOrder
 
-Sample = tuple[Float32[Tensor, "3 rows cols"], Int64[Tensor, "rows cols"]]
+# Bytes, as they come: an eighth of what a network takes in has to travel between processes.
+Sample = tuple[UInt8[Tensor, "rows cols 3"], UInt8[Tensor, "rows cols"]]
 
 
 class Labelled(Protocol):
@@ -37,7 +38,7 @@ class Supply(Dataset[Sample]):
 
     Attributes:
         data: the data set.
-        input_space: how the model takes its images.
+        input_space: of the model: padding is what it sees as zero.
         seed: of order and augmentation.
         crop, scales, mirror: see ``Augmentation``; ``crop`` None for whole photos.
     """
@@ -74,7 +75,8 @@ class Supply(Dataset[Sample]):
                 mirror=self.mirror,
             )
             image, label = plan.apply(image, label, fill=self._fill())
-        return self.input_space.tensor(image), torch.from_numpy(label).long()
+        image, label = (np.require(array, requirements=["C", "W"]) for array in (image, label))
+        return torch.from_numpy(image), torch.from_numpy(label)
 
     def _fill(self) -> tuple[float, float, float]:
         """Return the colour that the model sees as zero, RGB."""

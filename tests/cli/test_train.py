@@ -282,14 +282,26 @@ def test_by_default_a_twentieth_lies_between_snapshots_and_at_most_500_iteration
 
 
 @pytest.mark.parametrize(
-    ("cores", "processes", "workers"), [(1, 1, 0), (2, 1, 1), (16, 1, 2), (16, 8, 1), (2, 2, 0)]
+    ("device", "cores", "processes", "threads", "workers"),
+    [
+        ("cpu", 1, 1, 1, 0),
+        ("cpu", 2, 1, 2, 0),
+        ("cpu", 2, 1, 1, 1),
+        ("cpu", 3, 1, 3, 1),
+        ("cpu", 16, 1, 16, 2),
+        ("cpu", 16, 8, 1, 1),
+        ("cpu", 2, 2, 1, 0),
+        ("cuda", 2, 1, 2, 1),
+        ("cuda", 16, 1, 16, 2),
+    ],
 )
 def test_by_default_workers_take_the_cores_that_training_leaves(
-    cores, processes, workers, monkeypatch
+    device, cores, processes, threads, workers, monkeypatch
 ):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(cores), raising=False)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
-    assert usual_workers() == workers
+    monkeypatch.setattr("torch.get_num_threads", lambda: threads)
+    assert usual_workers(torch.device(device)) == workers
 
 
 def test_data_that_has_moved_is_found_by_naming_its_new_root(tmp_path):

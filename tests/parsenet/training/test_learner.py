@@ -22,7 +22,7 @@ def scenes(max_iter, batch_size, base_lr=0.003, **more):
 def train(model, samples, plan, class_weights=None):
     """Yield the steps of a whole training."""
     plan = plan.override(weigh_classes=class_weights is not None)
-    learner = Learner(model, plan, class_weights=class_weights)
+    learner = Learner(model, plan, input_space=INPUT_SPACE, class_weights=class_weights)
     for iteration in range(plan.max_iter):
         yield learner.step([samples[k] for k in learner.share.samples(iteration)])
 
@@ -85,8 +85,8 @@ class Biased(nn.Module):
 
 
 def labelled(*labels):
-    image = torch.zeros(3, 1, len(labels))
-    return [(image, torch.tensor([labels]))]
+    image = torch.zeros(1, len(labels), 3, dtype=torch.uint8)
+    return [(image, torch.tensor([labels], dtype=torch.uint8))]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,11 @@ def test_how_many_images_pass_at_once_does_not_change_an_iteration(loss, weights
 
 
 def test_photos_of_many_sizes_pass_one_at_a_time():
-    photos = [(torch.zeros(3, rows, 40), torch.zeros(rows, 40).long()) for rows in (33, 40, 47, 50)]
+    sizes = [(rows, 40) for rows in (33, 40, 47, 50)]
+    photos = [
+        (torch.zeros(*size, 3, dtype=torch.uint8), torch.zeros(size, dtype=torch.uint8))
+        for size in sizes
+    ]
     plan = released(iter_size=4).override(max_iter=1)
     (step,) = train(small_net(), photos, plan)
     assert step.loss > 0
