@@ -22,10 +22,14 @@ LMS_TO_RGB = np.array(
 )
 
 
-def oklch(lightness: float, chroma: float, hue: float) -> Float32[np.ndarray, "3"]:
-    """Return the sRGB colour, 0..1, of OKLCH coordinates; `hue` in degrees; clipped to sRGB."""
+def oklch(lightness: float, chroma: float, hue: float) -> Float32[np.ndarray, "3 1 1"]:
+    """Return the sRGB colour, 0..1, of OKLCH coordinates; `hue` in degrees; clipped to sRGB.
+
+    Shaped to be laid over planes of red, green and blue.
+    """
     angle = np.deg2rad(hue)
     lab = np.array([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])
     linear = np.clip(LMS_TO_RGB @ (LAB_TO_LMS @ lab) ** 3, 0.0, 1.0)
     curved = 1.055 * linear ** (1 / 2.4) - 0.055
-    return np.where(linear <= 0.0031308, 12.92 * linear, curved).astype(np.float32)
+    color = np.where(linear <= 0.0031308, 12.92 * linear, curved).astype(np.float32)
+    return color[:, None, None]

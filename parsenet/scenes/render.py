@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32, UInt8
 
 from parsenet.scenes.background import background
 from parsenet.scenes.layout import HALO, Circle, place
-from parsenet.scenes.paint import paint_cue, paint_object
+from parsenet.scenes.paint import Cover, paint_cue, paint_object
 from parsenet.scenes.spec import CUES, SHAPES, Box, Scene, SceneSpec, Thing, object_class
 
 
@@ -26,8 +26,8 @@ def render(spec: SceneSpec, index: int) -> Scene:
     objects = []
     for circle in object_circles:
         shape = int(random.integers(len(SHAPES)))
-        covered = paint_object(random, canvas, circle, shape)
-        box = fill_label(label, covered, object_class(shape, cue))
+        cover = paint_object(random, canvas, circle, shape)
+        box = fill_label(label, cover, object_class(shape, cue))
         objects.append(thing(object_class(shape, cue), box, circle, cue_circle))
     box = fill_label(label, paint_cue(canvas, cue_circle, cue), 1 + cue)
     disc = Circle(cue_circle.center, cue_circle.radius / HALO)
@@ -40,12 +40,12 @@ def render(spec: SceneSpec, index: int) -> Scene:
     )
 
 
-def fill_label(
-    label: UInt8[np.ndarray, "size size"], covered: Bool[np.ndarray, "size size"], value: int
-) -> Box:
-    """Write `value` where `covered` says, in place, and return the covered pixels' box."""
-    label[covered] = value
-    rows, cols = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+def fill_label(label: UInt8[np.ndarray, "size size"], cover: Cover, value: int) -> Box:
+    """Write `value` where `cover` says, in place, and return the covered pixels' box."""
+    (down, over), covered = cover
+    label[down, over][covered] = value
+    rows = down.start + np.flatnonzero(covered.any(axis=1))
+    cols = over.start + np.flatnonzero(covered.any(axis=0))
     return int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1
 
 
@@ -60,7 +60,6 @@ def thing(label: int, box: Box, circle: Circle, cue: Circle) -> Thing:
     )
 
 
-def to_bytes(canvas: Float32[np.ndarray, "size size 3"]) -> UInt8[np.ndarray, "size size 3"]:
-    """Return the canvas, 0..1, in 0..255."""
-    planes = np.clip(255 * canvas + 0.5, 0, 255).astype(np.uint8)
-    return np.stack([planes[..., k] for k in range(3)], axis=-1)
+def to_bytes(canvas: Float32[np.ndarray, "3 size size"]) -> UInt8[np.ndarray, "size size 3"]:
+    """Return the canvas, 0..1, as an image in 0..255."""
+    return np.stack(list(np.clip(255 * canvas + 0.5, 0, 255).astype(np.uint8)), axis=-1)
