@@ -15,7 +15,7 @@ from parsenet.training.augment import Augmentation, Size
 from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import SampleOrder
 
-# Bytes, as they come: an eighth of what a network takes in has to travel between processes.
+# Bytes, as they come: a fifth of what the loss takes in travels between processes and to a GPU.
 Sample = tuple[UInt8[Tensor, "rows cols 3"], UInt8[Tensor, "rows cols"]]
 
 
