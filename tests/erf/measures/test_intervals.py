@@ -49,21 +49,37 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     assert all(0.92 <= share <= 0.98 for share in smooth.values()), smooth
     # A maximum has no consistent bootstrap: its intervals are made to err on the wide side.
     peaks = {name: share for name, share in shares.items() if name.startswith("peak")}
-    assert all(share >= 0.90 for share in peaks.values()), peaks
+    assert len(peaks) == 3
+    assert all(share >= 0.92 for share in peaks.values()), peaks
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("draws", "freedom", "texture"),
-    [(8, 3, 0.0), (8, 3, 0.5), (8, 50, 0.3), (16, 1, 0.3), (4, 50, 0.0), (32, 10, 0.5)],
+    [
+        (8, 3, 0.0),
+        (8, 3, 0.5),
+        (8, 50, 0.3),
+        (16, 1, 0.3),
+        (4, 50, 0.0),
+        (4, 10, 0.3),
+        (32, 10, 0.5),
+    ],
 )
 def test_coverage_elsewhere(draws: int, freedom: int, texture: float) -> None:
     shares = coverage(draws, freedom, texture)
     for name, share in shares.items():
-        if name.startswith("peak"):
-            assert share >= 0.90, (name, share)
-        else:
-            assert 0.92 <= share <= 0.98, (name, share)
+        assert share >= 0.92, (name, share)
+        assert share <= 0.98 or name.startswith("peak"), (name, share)
+
+
+@pytest.mark.slow
+def test_four_draws_of_a_single_channel_are_too_few() -> None:
+    """The noisiest probe there is: documented as a limit; wide intervals are wide enough still."""
+    shares = coverage(draws=4, freedom=1, texture=0.0)
+    short = {name for name, share in shares.items() if share < 0.92}
+    assert short == {"mass:0.5", "participation"}
+    assert all(share >= 0.85 for share in shares.values()), shares
 
 
 def test_the_spread_of_a_sum_is_known() -> None:
