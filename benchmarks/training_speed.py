@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.convolution_rate import CLOCKS, wait
-from cli.memory import keep_freed_memory
+from cli.training.memory import keep_freed_memory
 from parsenet.datasets import VOID
 from parsenet.training import Experiment, Prepared, Processes, named_recipe, prepare, train
 from parsenet.training.multipliers import set_rate

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.results import open_results
+from cli.arguments.results import open_results
 
 if TYPE_CHECKING:
     from erf.measures import Compared

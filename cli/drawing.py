@@ -25,7 +25,7 @@ def read_growth(run: Path, unit: str | None) -> tuple[list[Growth], float | None
         click.BadParameter: when a result's path has no number.
     """
     import erf
-    from cli.results import open_results
+    from cli.arguments.results import open_results
     from erf.geometry import parse_unit
     from figures import Growth
     from figures.unit import at_unit
@@ -125,7 +125,7 @@ def call_pixels(
     Raises:
         click.BadParameter: when checkpoints have different classes or one name.
     """
-    from cli.checkpoint import open_checkpoint
+    from cli.arguments.checkpoint import open_checkpoint
     from parsenet.predict import predict
 
     predictions: dict[str, Int64[np.ndarray, "rows cols"]] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.checkpoint import CHECKPOINT_HELP
+from cli.arguments.checkpoint import CHECKPOINT_HELP
 
 if TYPE_CHECKING:
     from parsenet import Checkpoint
@@ -47,8 +47,8 @@ def evaluate(
     Whole images at one scale, all pixels in one confusion matrix, void left out; means run over the
     classes that occur. Under torchrun the images are shared out over the processes.
     """
-    from cli.checkpoint import open_checkpoint
-    from cli.device import find_device
+    from cli.arguments.checkpoint import open_checkpoint
+    from cli.arguments.device import find_device
     from parsenet.datasets import open_dataset
     from parsenet.evaluate import check_classes
     from parsenet.training.processes import joined

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.checkpoint import CHECKPOINT_HELP
-from cli.file import claim_file
+from cli.arguments.checkpoint import CHECKPOINT_HELP
+from cli.arguments.file import claim_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +63,7 @@ def claim(out: Path) -> None:
 
 def open_units(paths: tuple[Path, ...], unit: str | None) -> list[erf.ProbeResult]:
     """The results at paths and in folders, each narrowed to one unit."""
-    from cli.results import open_results
+    from cli.arguments.results import open_results
     from erf.geometry import parse_unit
     from figures.unit import at_unit
 
@@ -211,9 +211,9 @@ def scales(
 ) -> None:
     """L2 norms of the features of a ParseNet before and after it normalises them."""
     claim(out)
-    from cli.checkpoint import open_checkpoint
+    from cli.arguments.checkpoint import open_checkpoint
+    from cli.arguments.picture import load_picture
     from cli.drawing import feature_norms
-    from cli.picture import load_picture
     from figures import scales_figure
 
     picture = load_picture(image, None)
@@ -241,8 +241,8 @@ def segmentation(
     import numpy as np
     from PIL import Image
 
+    from cli.arguments.picture import load_picture
     from cli.drawing import call_pixels
-    from cli.picture import load_picture
     from figures import predictions_figure
     from figures.colors import class_colors
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cli.model import MODEL_HELP
-from cli.picture import Size
+from cli.arguments.model import MODEL_HELP
+from cli.arguments.picture import Size
 
 
 @click.command(epilog=MODEL_HELP)
@@ -18,7 +18,7 @@ def layers(model: str, image_size: tuple[int, int]) -> None:
     from rich.table import Table
 
     import erf
-    from cli.model import load_model
+    from cli.arguments.model import load_model
 
     loaded = load_model(model)
     rows, cols = image_size

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.results import open_results
+from cli.arguments.results import open_results
 
 if TYPE_CHECKING:
     import erf

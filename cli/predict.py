@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.checkpoint import CHECKPOINT_HELP
+from cli.arguments.checkpoint import CHECKPOINT_HELP
 
 if TYPE_CHECKING:
     from parsenet import Checkpoint
@@ -32,10 +32,10 @@ def predict(
     Writes labels/NAME.png, whose pixel values are the labels (in VOC's colours), and
     overlays/NAME.png, the image under these colours with a legend.
     """
-    from cli.checkpoint import open_checkpoint
-    from cli.device import find_device
-    from cli.output import claim_folder
-    from cli.picture import load_picture
+    from cli.arguments.checkpoint import open_checkpoint
+    from cli.arguments.device import find_device
+    from cli.arguments.output import claim_folder
+    from cli.arguments.picture import load_picture
     from erf.progress import progress_bar
 
     _refuse_equal_names(images)
@@ -69,7 +69,7 @@ def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
     """Write the labels and the overlay of one image."""
     import numpy as np
 
-    from cli.picture import load_picture
+    from cli.arguments.picture import load_picture
     from figures.overlay import overlay_figure
     from figures.save import save
     from parsenet.palette import voc_palette, write_labels

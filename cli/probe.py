@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cli.model import MODEL_HELP
-from cli.picture import Size
+from cli.arguments.model import MODEL_HELP
+from cli.arguments.picture import Size
 
 if TYPE_CHECKING:
     import erf
-    from cli.model import LoadedModel
-    from cli.probing import Series
+    from cli.arguments.model import LoadedModel
+    from cli.probing.series import Series
 
 # Zhou et al. 2015: random occluders of 11 pixels at a stride of 3, on the strongest response.
 OCCLUSION = {"patch": 11, "stride": 3, "stimulus": "replace", "unit": "max"}
@@ -98,9 +98,9 @@ def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -
     Without arguments: the shipped ParseNet (late fusion), a real photo, the centre unit of fc7;
     then its class scores beside those of the same network without global context.
     """
-    from cli.output import claim_folder
-    from cli.showcase import compare_shipped
-    from cli.summary import draw_field, print_average, print_result
+    from cli.arguments.output import claim_folder
+    from cli.probing.showcase import compare_shipped
+    from cli.probing.summary import draw_field, print_average, print_result
 
     if options["method"] == "occlusion":
         options |= {key: value for key, value in OCCLUSION.items() if _is_default(ctx, key)}
@@ -124,8 +124,8 @@ def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -
 
 def _series(model: str, options: dict[str, Any]) -> Series:
     """The model, the images, and what is asked of them."""
-    from cli.model import load_model
-    from cli.probing import Series, find_images, strongest_images
+    from cli.arguments.model import load_model
+    from cli.probing.series import Series, find_images, strongest_images
 
     loaded, images = load_model(model), find_images(options["images"])
     if options["method"] == "occlusion" and options["channel"] is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.file import claim_file
+from cli.arguments.file import claim_file
 
 
 @click.command()
@@ -28,7 +28,7 @@ def report(results: tuple[Path, ...], out: Path, title: str) -> None:
     claim_file(out, {".html"})
 
     import erf
-    from cli.results import open_results
+    from cli.arguments.results import open_results
     from figures.report import report_page
 
     opened = [result for path in results for result in open_results(path)]

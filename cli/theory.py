@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from cli.model import MODEL_HELP
-from cli.picture import Size
+from cli.arguments.model import MODEL_HELP
+from cli.arguments.picture import Size
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,7 +67,7 @@ def theory(
         raise click.UsageError("--unit, --check and --method nan need --layer")
     if layer is not None and (form is not None or depth is not None):
         raise click.UsageError("--csv, --json and --depth are for the table of all layers")
-    from cli.model import load_model
+    from cli.arguments.model import load_model
     from erf.theoretical import theoretical_field
     from erf.theoretical import theory as tabulate
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.experiment import (
+from cli.arguments.number import FiniteRange
+from cli.training.experiment import (
     agreed_folder,
     asked_experiment,
     default_name,
@@ -16,10 +17,9 @@ from cli.experiment import (
     resuming_command,
     scoring_command,
 )
-from cli.number import FiniteRange
 
 if TYPE_CHECKING:
-    from cli.training_run import TrainingRun
+    from cli.training.run import TrainingRun
     from parsenet.training import Experiment, Prepared, Processes
 
 
@@ -134,11 +134,11 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
 
     from rich.console import Console
 
-    from cli.device import find_device
-    from cli.memory import keep_freed_memory
-    from cli.notes import noted
-    from cli.outcome import save_outcome
-    from cli.training_bar import training_bar
+    from cli.arguments.device import find_device
+    from cli.training.bar import training_bar
+    from cli.training.memory import keep_freed_memory
+    from cli.training.notes import noted
+    from cli.training.outcome import save_outcome
     from parsenet.training import joined, prepare
 
     with joined(str(find_device(asked["device"]))) as processes, noted():
@@ -174,9 +174,9 @@ def _run(
     processes: Processes,
 ) -> TrainingRun:
     """Return the training in its folder with all that is to be looked at on the way."""
-    from cli.growth import GrowthProbe
-    from cli.training_run import TrainingRun
-    from cli.watching import scoring
+    from cli.training.growth import GrowthProbe
+    from cli.training.run import TrainingRun
+    from cli.training.watching import scoring
 
     every, growth = asked["probe_every"], None
     if every and processes.first:

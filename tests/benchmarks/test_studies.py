@@ -41,7 +41,7 @@ def test_one_seed_has_no_spread():
 
 @pytest.mark.parametrize("variant", fusion_study.VARIANTS, ids=lambda variant: variant.name)
 def test_every_variant_is_one_that_can_be_trained(variant):
-    from cli.experiment import asked_experiment
+    from cli.training.experiment import asked_experiment
     from parsenet.variants import build
 
     with train.make_context("train", variant.options()) as context:

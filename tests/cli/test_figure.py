@@ -158,7 +158,7 @@ def test_scales_draws_norms_before_and_after(run, checkpoint, image):
 def test_feature_norms_are_those_of_the_network(checkpoint, image):
     import torch
 
-    from cli.checkpoint import open_checkpoint
+    from cli.arguments.checkpoint import open_checkpoint
     from cli.drawing import feature_norms
 
     opened = open_checkpoint(str(checkpoint))

@@ -12,7 +12,7 @@ from PIL import Image
 
 import erf
 from cli import main
-from cli.showcase import compare_shipped
+from cli.probing.showcase import compare_shipped
 from parsenet import Checkpoint, build, load_checkpoint, save_checkpoint
 from strategies.interrupted_probes import Gate
 
@@ -296,8 +296,8 @@ def test_layers_are_listed_with_shapes(checkpoint):
 
 
 def test_the_first_run_ends_with_what_context_does(tmp_path, monkeypatch):
-    monkeypatch.setattr("cli.showcase.PATCH", 256)
-    monkeypatch.setattr("cli.showcase.DRAWS", 1)
+    monkeypatch.setattr("cli.probing.showcase.PATCH", 256)
+    monkeypatch.setattr("cli.probing.showcase.DRAWS", 1)
     compare_shipped(tmp_path)
     without, with_context = (
         erf.measure(erf.open(tmp_path / "comparison" / f"{name}.zarr")) for name in ("none", "late")

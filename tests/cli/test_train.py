@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 
 from cli import main
-from cli.training_run import usual_distance, usual_workers
+from cli.training.run import usual_distance, usual_workers
 from parsenet import load_checkpoint
 from parsenet.datasets import open_dataset
 from parsenet.evaluate import evaluate
@@ -26,8 +26,10 @@ TINY = ["--width", "0.0625", "--iterations", "3", "--batch-size", "2", "--size",
 
 def run(*arguments):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("cli.outcome"), "SCORED_SCENES", 6)
-        patch.setattr("cli.memory.keep_freed_memory", lambda: True)  # the tests' process is shared
+        patch.setattr(importlib.import_module("cli.training.outcome"), "SCORED_SCENES", 6)
+        patch.setattr(
+            "cli.training.memory.keep_freed_memory", lambda: True
+        )  # the tests' process is shared
         return CliRunner().invoke(main, ["train", *map(str, arguments)])
 
 

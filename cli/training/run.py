@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.experiment import CONFIG
+from cli.training.experiment import CONFIG
 
 if TYPE_CHECKING:
     import torch
 
-    from cli.growth import GrowthProbe
+    from cli.training.growth import GrowthProbe
     from parsenet.training import Experiment, Prepared, Processes, Progress
     from parsenet.training.scoring import Scoring
 

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from cli.notes import noted
+from cli.training.notes import noted
 from parsenet.training.snapshot import SnapshotWarning
 from parsenet.training.statistics import StatisticsWarning
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.output import opened_folder
-from cli.picture import load_picture
+from cli.arguments.output import opened_folder
+from cli.arguments.picture import load_picture
 
 if TYPE_CHECKING:
     import erf
-    from cli.model import LoadedModel
+    from cli.arguments.model import LoadedModel
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"})
 SKIPPED = "skipped.json"

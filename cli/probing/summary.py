@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     import erf
-    from cli.model import LoadedModel
+    from cli.arguments.model import LoadedModel
 
 
 def print_result(result: erf.ProbeResult, loaded: LoadedModel, sigma: float) -> None:

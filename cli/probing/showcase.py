@@ -42,8 +42,8 @@ def compare_shipped(folder: Path) -> None:
 
 def _probe(name: str, place: Path) -> erf.ProbeResult:
     import erf
-    from cli.model import load_model
-    from cli.picture import load_picture
+    from cli.arguments.model import load_model
+    from cli.arguments.picture import load_picture
 
     loaded, picture = load_model(name), load_picture(None, None)
     result = erf.probe(

@@ -37,7 +37,7 @@ def scoring(
 
 
 def _images(experiment: Experiment, split: str, limit: int | None) -> LabelledImages:
-    from cli.outcome import SCORED_SEED
+    from cli.training.outcome import SCORED_SEED
     from parsenet.datasets import open_dataset
     from parsenet.datasets.scenes import SceneDataset
     from parsenet.scenes import SceneSpec

@@ -39,7 +39,7 @@ class GrowthProbe:
         if iteration % self.every or place.exists():
             return
         import erf
-        from cli.picture import load_picture
+        from cli.arguments.picture import load_picture
 
         picture = load_picture(None, (self.size, self.size))
         result = erf.probe(

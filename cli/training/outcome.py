@@ -22,7 +22,7 @@ def save_outcome(
     experiment: Experiment, prepared: Prepared, path: Path, command: str, console: Console
 ) -> None:
     """Score a model of scenes, and write the checkpoint with all that led to it."""
-    from cli.scene_report import plain_scores, print_scores
+    from cli.training.scene_report import plain_scores, print_scores
     from parsenet.checkpoint import Checkpoint, save_checkpoint
 
     settings = asdict(experiment)

@@ -66,7 +66,7 @@ def agreed_folder(out: Path | None, name: str, processes: Processes) -> Path:
     """Claim a folder for a new training; the first process does and tells the others."""
     from torch import distributed
 
-    from cli.output import claim_folder
+    from cli.arguments.output import claim_folder
 
     told = [str(claim_folder(out, name)) if processes.first else ""]
     if processes.count > 1:
