@@ -30,7 +30,7 @@ def predict(
     """Call the class of every pixel of each IMAGE.
 
     Writes labels/NAME.png, whose pixel values are the labels (in VOC's colours), and
-    overlays/NAME.png, the image under these colours with a legend.
+    overlays/NAME.png, the image tinted by class with a legend, in the colours of our figures.
     """
     from cli.arguments.checkpoint import open_checkpoint
     from cli.arguments.device import find_device
@@ -70,16 +70,19 @@ def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
     import numpy as np
 
     from cli.arguments.picture import load_picture
+    from figures.colors import class_colors
     from figures.overlay import overlay_figure
     from figures.save import save
-    from parsenet.palette import voc_palette, write_labels
+    from parsenet.palette import write_labels
     from parsenet.predict import predict as label_image
 
     image = load_picture(path, None)
     called = label_image(checkpoint.model, image, checkpoint.input_space)
     label = called.cpu().numpy().astype(np.uint8)
     write_labels(label, folder / "labels" / f"{path.stem}.png")
+    # Not VOC's colours, whose first is black: backgrounds would turn dark.
+    palette = class_colors(len(checkpoint.classes))
     figure = overlay_figure(
-        image, label, checkpoint.classes, voc_palette(), title=path.name, width="page"
+        image, label, checkpoint.classes, palette, title=path.name, width="page"
     )
     save(figure, folder / "overlays" / f"{path.stem}.png")

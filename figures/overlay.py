@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 from matplotlib.figure import Figure
 
 from erf.errors import SettingError
@@ -13,6 +13,8 @@ from figures.panels import Panels
 from figures.picture import draw_image
 from figures.predictions import draw_legend, legend_columns
 from figures.style import Width, inches, styled
+
+BACKGROUND = "background"
 
 
 @styled
@@ -27,6 +29,8 @@ def overlay_figure(
     opacity: float = 0.6,
 ) -> Figure:
     """The image with each pixel tinted by its class; the legend says how much each class covers.
+
+    A class called "background" leaves its pixels as they are, white in the legend.
 
     Args:
         image: as a person sees it.
@@ -49,8 +53,11 @@ def overlay_figure(
     aspect = image.shape[0] / image.shape[1]
     panels = Panels(total, 1, 1, aspect, foot=0.05, below=0.08 + 0.13 * lines)
     figure = panels.figure()
-    draw_image(panels.axes(figure, 0, title), tinted(image, label, palette, opacity=opacity))
-    draw_legend(figure, names, palette[list(covered)], lines)
+    clear = np.array([name == BACKGROUND for name in classes])
+    strength = np.where(clear, 0.0, opacity)
+    draw_image(panels.axes(figure, 0, title), tinted(image, label, palette, strength))
+    swatches = np.where(clear[:, None], 255, palette[: len(classes)])
+    draw_legend(figure, names, swatches[list(covered)], lines)
     return figure
 
 
@@ -58,11 +65,11 @@ def tinted(
     image: UInt8[np.ndarray, "rows cols 3"],
     label: UInt8[np.ndarray, "rows cols"],
     palette: UInt8[np.ndarray, "classes 3"],
-    *,
-    opacity: float,
+    opacity: Float64[np.ndarray, " classes"],
 ) -> UInt8[np.ndarray, "rows cols 3"]:
-    """Mix each pixel with the colour of its class."""
-    mixed = (1 - opacity) * image + opacity * palette[label]
+    """Mix each pixel with the colour of its class, as much as the class has of opacity."""
+    strength = opacity[label][..., None]
+    mixed = (1 - strength) * image + strength * palette[label]
     return np.rint(mixed).astype(np.uint8)
 
 

@@ -22,11 +22,17 @@ def label():
 
 def test_each_pixel_is_mixed_with_its_colour():
     image = np.array([[[100, 200, 50], [100, 200, 50]]], np.uint8)
-    mixed = tinted(image, np.array([[0, 1]], np.uint8), PALETTE, opacity=0.6)
+    label = np.array([[0, 1]], np.uint8)
+    mixed = tinted(image, label, PALETTE, np.full(4, 0.6))
     assert mixed.tolist() == [[[40, 80, 20], [178, 176, 20]]]
-    np.testing.assert_array_equal(
-        tinted(image, np.array([[0, 1]], np.uint8), PALETTE, opacity=0), image
-    )
+    np.testing.assert_array_equal(tinted(image, label, PALETTE, np.zeros(4)), image)
+
+
+def test_background_shows_the_photo_as_it_is(label):
+    figure = overlay_figure(photo(), label, CLASSES, PALETTE)
+    (drawn,) = (np.asarray(image.get_array()) for image in figure.axes[0].get_images())
+    np.testing.assert_array_equal(drawn[label == 0], photo()[label == 0])
+    assert (drawn[label == 3] != photo()[label == 3]).any(axis=-1).mean() > 0.9
 
 
 def test_the_legend_names_what_occurs_with_its_share_the_largest_first(label):
@@ -36,7 +42,7 @@ def test_the_legend_names_what_occurs_with_its_share_the_largest_first(label):
     texts = [text.get_text() for text in legend.get_texts()]
     assert texts == ["background 68.8%", "disc 25.0%", "leaf 6.2%"]
     colors = [tuple(np.rint(np.array(p.get_facecolor()[:3]) * 255)) for p in legend.get_patches()]
-    assert colors == [(0, 0, 0), (90, 180, 230), (230, 160, 0)]
+    assert colors == [(255, 255, 255), (90, 180, 230), (230, 160, 0)]
 
 
 @pytest.mark.parametrize("width", ["column", "page"])
