@@ -77,6 +77,28 @@ def test_intervals_in_every_unit() -> None:
         found.interval("peak:0.2")
 
 
+def test_a_unit_near_the_corner_of_an_image_that_is_not_square() -> None:
+    grid, (row, col) = PatchGrid((120, 96), patch=8, stride=8), (20.0, 30.0)
+    samples = draw(truth(grid, (row, col), 15.0), 4, 0)
+    field = as_field(grid, samples, (row, col))
+    found = measure(field)
+    assert found.share_of_image == pytest.approx(found.area / (120 * 96))
+    square = found.size("square:0.99")
+    half = square.side / 2
+    rows = min(119.5, row + half) - max(-0.5, row - half)
+    cols = min(95.5, col + half) - max(-0.5, col - half)
+    assert square.area == pytest.approx(rows * cols)
+    assert square.area < square.side**2
+    # The mass lies around the unit: a ring around it holds what the pixels of the ring hold.
+    pixels = field.cells.to_pixels(field.values)
+    distance = np.hypot(np.arange(120)[:, None] - row, np.arange(96) - col)
+    inside = np.array([pixels[distance <= radius].sum() for radius in found.profile.radius])
+    np.testing.assert_allclose(found.profile.cumulative, inside / pixels.sum(), atol=0.03)
+    peak = np.unravel_index(field.values.argmax(), field.values.shape)
+    draws = samples[:, *peak]
+    assert found.peak_error == pytest.approx(draws.std(ddof=1) / 2 / draws.mean())
+
+
 def test_every_criterion_can_be_the_headline() -> None:
     result = as_result(GRID, SAMPLES, theory=THEORY)
     by_mass = measure(result, share=0.5)
@@ -85,6 +107,7 @@ def test_every_criterion_can_be_the_headline() -> None:
     by_peak = measure(result, criterion="peak", share=0.5)
     assert by_peak.criterion == "peak:0.5"
     assert by_peak.sizes[0] is by_peak.size()
+    assert measure(result, criterion="peak").criterion == "peak:0.0455"
     by_test = measure(result, criterion="significant")
     assert by_test.criterion == "significant"
     assert by_test.area > by_mass.area
