@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from torch import nn
 
 import erf
@@ -132,6 +133,26 @@ def test_several_units_in_one_pass_equal_one_at_a_time():
         assert result.samples == pytest.approx(alone.samples, rel=1e-9, abs=1e-12)
     with pytest.raises(erf.SettingError, match="must name at least one unit"):
         erf.probe_units(model, IMAGE, "conv2", [])
+
+
+def test_several_layers_go_on_until_the_last_is_known():
+    """A layer of one channel is noisy, one of many is not; in either order."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 64, 7, padding=3), nn.Conv2d(64, 1, 5, padding=2)).double()
+    settings = {"unit": (15, 18), "patch": 4, "stride": 4, "draws": "auto", "tolerance": 0.05}
+    alone = [erf.probe(model, IMAGE, layer, **settings).plan.draws for layer in "01"]
+    assert alone[0] < alone[1]
+    for order in (["0", "1"], ["1", "0"]):
+        both = erf.probe_layers(model, IMAGE, order, **settings)
+        assert {result.plan.draws for result in both.values()} == {alone[1]}
+
+
+def test_a_patch_is_blurred_by_half_of_its_side():
+    model = nn.Sequential(nn.Identity())
+    result = erf.probe(model, IMAGE, "0", unit=(5, 6), patch=10, stride=10, stimulus="blur")
+    image = IMAGE.numpy()
+    change = ndimage.gaussian_filter(image, (0, 5.0, 5.0))[:, 5, 6] - image[:, 5, 6]
+    assert result.discrepancy[0, 0] == pytest.approx(np.linalg.norm(change), rel=1e-5)
 
 
 def test_automatic_draws_stop_when_the_size_is_known_and_at_the_limit():

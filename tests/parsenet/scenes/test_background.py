@@ -22,6 +22,20 @@ def test_smooth_noise_fills_its_range_smoothly():
     assert np.abs(np.diff(plane, axis=0)).max() < 0.1
 
 
+def test_octaves_of_noise_weigh_less_the_finer_they_are():
+    """The sum over octaves of scipy's splines through the same random knots."""
+    random = np.random.default_rng(5)
+    position, expected = (np.arange(96) + 0.5) / 96, 0.0
+    for weight, cells in ((1.0, 2), (0.45, 4), (0.45**2, 8)):
+        knots = random.standard_normal((cells + 3, cells + 3), dtype=np.float32)
+        places = np.arange(-3, cells + 4, dtype=float)
+        plane = BSpline(places, knots, 3, axis=0)(position * cells)
+        expected += weight * BSpline(places, plane, 3, axis=1)(position * cells)
+    expected = (expected - expected.min()) / np.ptp(expected)
+    noise = smooth_noise(np.random.default_rng(5), 96, cells=2)
+    np.testing.assert_allclose(noise, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("lightness", "chroma", "hue", "rgb"),
     [

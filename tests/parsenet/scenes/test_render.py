@@ -52,6 +52,14 @@ def test_the_cue_decides_the_classes_and_changes_nothing_but_itself(index):
     assert not changed[np.isin(day.label, OBJECT_CLASSES)].any()
 
 
+@pytest.mark.parametrize("cue", CUES)
+def test_the_cue_is_labelled_where_its_disc_is(cue):
+    scene = render(SceneSpec(seed=3, cue=cue), 5)
+    covered = scene.label == scene.cue.label
+    assert covered.sum() == pytest.approx(np.pi * scene.cue.radius**2, rel=0.02)
+    assert np.allclose(centroid(covered), scene.cue.center, atol=0.2)
+
+
 def test_without_a_forced_cue_each_scene_draws_one_of_two_with_even_odds():
     scenes = [render(replace(SMALL, size=64), index) for index in range(300)]
     nights = sum(scene.cue.label - 1 for scene in scenes)
