@@ -13,6 +13,7 @@ from cli.training.experiment import (
     agreed_folder,
     asked_experiment,
     default_name,
+    fetch_data,
     given_command,
     resuming_command,
     scoring_command,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the photos.")
 @click.option("--split", default="train", show_default=True, help="train, trainaug, ...")
+@click.option("--download", is_flag=True, help="Fetch the data first (voc2012).")
 @click.option(
     "--recipe",
     metavar="NAME",
@@ -145,6 +147,8 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
         if processes.device.type == "cpu":
             keep_freed_memory()
         console = Console(quiet=not processes.first)
+        if asked["download"]:
+            fetch_data(experiment, processes)
         prepared = prepare(experiment)
         if prepared.report:
             console.print(prepared.report, highlight=False, soft_wrap=True)

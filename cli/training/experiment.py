@@ -115,11 +115,20 @@ def _recipe(asked: Mapping[str, Any]) -> Recipe:
 
 def _refuse_others(ctx: click.Context, option: str) -> None:
     """Refuse options that a configuration which is there already has decided."""
-    free = {*FREE, "resume", "config"} | ({"out"} if option == "--config" else set())
+    free = {*FREE, "resume", "config", "download"} | ({"out"} if option == "--config" else set())
     for parameter in ctx.command.params:
         if parameter.name not in free and _is_given(ctx, parameter):
             name = (parameter.name or "").replace("_", "-")
             raise click.BadParameter(f"{option} takes no {name}: that is settled")
+
+
+def fetch_data(experiment: Experiment, processes: Processes) -> None:
+    """Download what is missing of the data; the other processes wait for the first."""
+    from parsenet.datasets import open_dataset
+
+    if processes.first:
+        open_dataset(experiment.data, experiment.root or None, experiment.split, download=True)
+    processes.sum(0.0)
 
 
 def default_name(experiment: Experiment) -> str:

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from cli import main
 from cli.training.run import usual_distance, usual_workers
 from parsenet import load_checkpoint
 from parsenet.datasets import open_dataset
+from parsenet.datasets.registry import DATASETS
 from parsenet.evaluate import evaluate
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render, score_scenes
 from parsenet.training.journal import read_journal
-from strategies.datasets import write_camvid
+from strategies.datasets import write_camvid, write_voc
 from strategies.killing import start
 
 ROOT = Path(__file__).parents[2]
@@ -318,6 +320,24 @@ def test_data_that_has_moved_is_found_by_naming_its_new_root(tmp_path):
     assert f"nothing of it is in {tmp_path / 'data'}" in lost.output
     done = run(*again, "--root", tmp_path / "moved", "--out", tmp_path / "again")
     assert done.exit_code == 0, done.output
+
+
+def test_data_is_fetched_first_where_it_can_be(tmp_path, monkeypatch):
+    def fetch(root, split):
+        write_voc(root, {split: ["2007_000001", "2007_000002"]})
+
+    entries = {**DATASETS, "voc2012": replace(DATASETS["voc2012"], download=fetch)}
+    monkeypatch.setattr("parsenet.datasets.registry.DATASETS", entries)
+    options = ["--width", 0.03125, "--iterations", 1, "--set", "iter_size=1", "--out"]
+    voc = ["--data", "voc2012", "--root", tmp_path / "data", *options]
+    assert "nothing of it is in" in run(*voc, tmp_path / "early").output
+    done = run("--download", *voc, tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    assert "download" not in (tmp_path / "run" / "config.toml").read_text()
+    done = run("--data", "camvid", "--root", tmp_path, "--download", *options, tmp_path / "never")
+    assert done.exit_code == 2
+    assert "camvid: cannot be downloaded from here; only voc2012 can" in done.output
+    assert not (tmp_path / "never").exists()
 
 
 def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch):
