@@ -71,5 +71,8 @@ def test_camvid_variants_differ_in_fusion_alone(tmp_path):
     weights = tmp_path / "weights.h5"
     weights.touch()
     args = argparse.Namespace(iterations=3, batch_size=2, hed=weights)
-    none, late = (camvid_study.settings(fusion, 1, args) for fusion in ("none", "late"))
+    none, late = (camvid_study.settings(name, 1, args) for name in ("baseline", "late fusion"))
     assert [a for a, b in zip(none, late, strict=True) if a != b] == ["none"]
+    names = ("three layers", "three layers, not normalised")
+    with_l2, without = (camvid_study.settings(name, 1, args) for name in names)
+    assert [word for word in without if word not in with_l2] == ["--no-normalize"]
