@@ -13,7 +13,7 @@ from erf.borrow import borrowed, placed_like
 from erf.errors import SettingError, UnitError
 from erf.geometry import Target, UnitName
 from erf.graph import Graph, try_export
-from erf.observe import observe_layers
+from erf.observe import observe_maps
 from erf.plan import Plan
 from erf.provenance import describe
 from erf.result import ProbeResult
@@ -76,7 +76,7 @@ def gradient_field(
     with borrowed(model), torch.enable_grad():
         pixels = placed_like(model, image).detach().clone().requires_grad_()
         graph = try_export(model, (1, *pixels.shape)) if theory else None
-        output = observe_layers(model, pixels, [layer], graph)[layer]
+        output = observe_maps(model, pixels[None], [layer], graph)[layer]
         clean = clean_activation(output[0].detach(), channel, layer)
         target, at = _one_unit(find_target(clean, unit, channel, layer))
         response = output[0, :, *at]

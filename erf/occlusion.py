@@ -14,7 +14,7 @@ from erf.errors import SettingError
 from erf.graph import try_export
 from erf.measures.averaging import calibrate
 from erf.measures.field import Field
-from erf.observe import observe_layers
+from erf.observe import observe_maps
 from erf.probe import probe
 from erf.result import ProbeResult
 from erf.target import clean_activation
@@ -54,7 +54,7 @@ def rank_images(
     with borrowed(model):
         for index, image in enumerate(images):
             placed = placed_like(model, image)
-            output = observe_layers(model, placed, [layer], graphs[image.shape])[layer]
+            output = observe_maps(model, placed[None], [layer], graphs[image.shape])[layer]
             responses.append((float(clean_activation(output[0], channel, layer).max()), index))
     return sorted(responses, key=lambda pair: (-pair[0], pair[1]))
 

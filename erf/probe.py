@@ -15,7 +15,7 @@ from erf.draws import Exactly, UntilPrecise
 from erf.errors import SettingError
 from erf.geometry import UnitName, spread_units
 from erf.graph import try_export
-from erf.observe import observe_layers
+from erf.observe import observe_maps
 from erf.plan import Plan
 from erf.result import ProbeResult
 from erf.run import run_plans
@@ -132,7 +132,7 @@ def probe_units(
         with borrowed(model):
             placed = placed_like(model, image)
             graph = try_export(model, (1, *placed.shape))
-            response = observe_layers(model, placed, [layer], graph)[layer]
+            response = observe_maps(model, placed[None], [layer], graph)[layer]
         units = spread_units(units, (response.shape[2], response.shape[3]), layer)
     if not units:
         raise SettingError("units [] must name at least one unit")

@@ -20,7 +20,7 @@ from erf.errors import ExportError, SettingError
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, try_export
 from erf.journal import Journal, Record, Unrecorded
-from erf.observe import observe_layers
+from erf.observe import observe_maps
 from erf.plan import Plan
 from erf.provenance import describe, hash_image
 from erf.result import ProbeResult
@@ -110,7 +110,7 @@ def watch(
         LayerError: there is no such layer, or its output is not a map.
         UnitError: the unit or channel is outside the layer.
     """
-    maps = observe_layers(model, image, [plan.layer for plan in plans], graph)
+    maps = observe_maps(model, image[None], [plan.layer for plan in plans], graph)
     watched = []
     for plan in plans:
         activation = clean_activation(maps[plan.layer][0], plan.channel, plan.layer)

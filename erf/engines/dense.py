@@ -46,16 +46,16 @@ class DenseEngine:
     ) -> None:
         self.model, self.image, self.targets = model, image, tuple(targets)
         self.batch_size = batch_size or max(1, 2**21 // image[0].numel())
-        self.layouts = {
-            target.layer: None if graph is None else map_layout(graph, target.layer)
-            for target in targets
-        }
+        self.layers, self.graph = [target.layer for target in targets], graph
+        if graph is not None:
+            for layer in self.layers:
+                map_layout(graph, layer)
 
     def measure(
         self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], change: Change
     ) -> Iterator[Reading]:
         """See `Engine`."""
-        clean = observe_maps(self.model, self.image[None], self.layouts)
+        clean = observe_maps(self.model, self.image[None], self.layers, self.graph)
         jobs = np.array([(patch, draw) for patch in patches for draw in draws], dtype=np.int64)
         for start in range(0, len(jobs), self.batch_size):
             batch_patches, batch_draws = jobs[start : start + self.batch_size].T
@@ -63,7 +63,7 @@ class DenseEngine:
             added = change(batch_patches, batch_draws)
             for image, patch, extra in zip(images, batch_patches, added, strict=True):
                 image[:, *grid.box(int(patch)).slices()] += extra
-            maps = observe_maps(self.model, images, self.layouts)
+            maps = observe_maps(self.model, images, self.layers, self.graph)
             values = tuple(
                 discrepancy(maps[target.layer] - clean[target.layer], target)
                 for target in self.targets

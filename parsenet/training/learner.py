@@ -144,8 +144,8 @@ class Learner:
         """Return what the iteration's summed loss is divided by: see the recipe's ``loss``."""
         if self.recipe.loss == "sum":
             return float(self.recipe.images)
-        known = torch.cat([label.flatten() for label in labels])
-        pixels = torch.bincount(known, minlength=VOID + 1)[:VOID]
+        every = torch.cat([label.flatten() for label in labels])
+        pixels = torch.bincount(every, minlength=VOID + 1)[:VOID]
         if self.class_weights is None:
             weight = float(pixels.sum())
         else:

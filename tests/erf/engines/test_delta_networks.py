@@ -16,7 +16,7 @@ from torchvision.models import get_model
 from erf.engines.delta import DeltaEngine
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, export
-from erf.observe import observe_layers
+from erf.observe import observe_maps
 from erf.theoretical.analyse import analyse
 from parsenet import build
 from strategies.engines import both, collect, noise, worst_error
@@ -114,7 +114,7 @@ def check_model(
     some = np.linspace(0, len(grid) - 1, count + 2).astype(int)[1:-1].tolist()
     found, truth, engine = both(model, image, targets, grid, patches=some, draws=1)
     with torch.no_grad():
-        responses = observe_layers(model, image, [target.layer for target in targets], None)
+        responses = observe_maps(model, image[None], [target.layer for target in targets], None)
     for mine, theirs, target in zip(found, truth, targets, strict=True):
         activation = float(torch.linalg.vector_norm(responses[target.layer], dim=1).max())
         assert theirs.max() > 1e-9 * activation

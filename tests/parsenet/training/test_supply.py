@@ -20,6 +20,7 @@ def test_a_sample_is_the_shuffled_augmented_photo():
         )
         photo, classes = plan.apply(photo, classes, fill=(120.0, 110.0, 100.0))
         np.testing.assert_array_equal(image, photo)
+        assert image.dtype == label.dtype == torch.uint8
         np.testing.assert_array_equal(label, classes)
 
 
