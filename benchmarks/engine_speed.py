@@ -17,10 +17,10 @@ from erf.engines.delta import DeltaEngine
 from erf.engines.delta.cost import multiplications
 from erf.engines.delta.memory import largest_batch
 from erf.engines.delta.plan import Plan
-from erf.engines.engine import Change
+from erf.engines.engine import Disturb
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, Node, export
-from erf.layers import observe
+from erf.model import observe_maps
 
 PIXELS = 2**21
 """Most pixels in a batch that dense is offered."""
@@ -100,7 +100,11 @@ def _dense(model: nn.Module, image: Tensor, layer: str, clock: str) -> tuple[int
     def each(batch: int, repeats: int) -> float:
         images = image.repeat(batch, 1, 1, 1)
         taken = seconds(
-            lambda: observe(model, images, [layer]), image.device, clock, repeats, warm=False
+            lambda: observe_maps(model, images, [layer], None),
+            image.device,
+            clock,
+            repeats,
+            warm=False,
         )
         return taken / batch
 
@@ -183,7 +187,7 @@ def sample_patches(engine: DeltaEngine, plan: Plan, share: float) -> list[int]:
     return chosen
 
 
-def noise(image: Tensor) -> Change:
+def noise(image: Tensor) -> Disturb:
     """Gaussian noise on the image's device."""
     generator = torch.Generator(image.device).manual_seed(0)
 

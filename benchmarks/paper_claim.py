@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +29,6 @@ from PIL import Image, ImageOps
 from torch import nn
 
 import erf
-from erf.gradient import gradient_field
 from parsenet.checkpoint import load_checkpoint
 from parsenet.fcn import FCN32s
 from parsenet.input_space import InputSpace
@@ -70,7 +68,7 @@ class Row:
 
     title: str
     layer: str
-    probed: erf.ProbeResult
+    probed: erf.UnitResult
     noise: erf.Measurement
     gradient: erf.Measurement
 
@@ -169,40 +167,32 @@ def probe_missing(network: Network, args: argparse.Namespace) -> None:
     model, space = network.load(args)
     picture = photo(args.size)
     image = space.tensor(picture)
-    known: dict[str, Any] = {"picture": picture, "name": network.title}
+    subject = erf.Subject(model, image, network.title, picture=picture)
     start = time.process_time()
     if lacking:
-        results = erf.probe_layers(
-            model,
-            image,
-            lacking,
+        noise = erf.Noise(
             patch=args.patch,
-            stride=args.patch,
             draws=args.draws,
             sigma=space.sigma(args.grey),
             seed=args.seed,
             memory=args.memory,
-            progress=True,
-            **known,
         )
-        for layer, result in results.items():
+        for layer, result in subject.probe(lacking, noise, progress=True).items():
             erf.save(result, place(network, layer, "noise", args))
         print(f"{network.name}: {time.process_time() - start:.0f} s of processor time", flush=True)
     for layer in flat:
-        field = gradient_field(
-            model, image, layer, projections=args.projections, seed=args.seed, **known
-        )
-        erf.save(field, place(network, layer, "gradient", args))
+        gradient = erf.Gradient(projections=args.projections, seed=args.seed)
+        erf.save(subject.probe(layer, gradient), place(network, layer, "gradient", args))
 
 
 def rows(network: Network, args: argparse.Namespace) -> Iterator[Row]:
     """What the folder holds of a network, as far as it belongs to this run."""
     for title, layer in network.layers.items():
         results = [erf.open(place(network, layer, each, args)) for each in ("noise", "gradient")]
-        plan, size = results[0].plan, results[0].image.shape[1]
-        if (plan.patch, plan.draws, size) != (args.patch, args.draws, args.size):
+        patch, draws, size = results[0].settings.patch, results[0].draws, results[0].image_size[0]
+        if (patch, draws, size) != (args.patch, args.draws, args.size):
             raise SystemExit(
-                f"{args.out / network.name} holds patch {plan.patch}, draws {plan.draws}, size "
+                f"{args.out / network.name} holds patch {patch}, draws {draws}, size "
                 f"{size}, this run asks for others: name another folder"
             )
         noise, gradient = (erf.measure(result) for result in results)
@@ -211,7 +201,7 @@ def rows(network: Network, args: argparse.Namespace) -> Iterator[Row]:
 
 def tables(found: list[Row], args: argparse.Namespace) -> str:
     """The document's tables."""
-    engines = ", ".join(sorted({row.probed.engine for row in found}))
+    engines = ", ".join(sorted({row.probed.engine.name for row in found}))
     side = f"{args.patch}x{args.patch}"
     head = (
         f"Patches of {side} at stride {args.patch}, {args.draws} draws of Gaussian noise of "

@@ -24,7 +24,7 @@ from erf.engines.delta import DeltaEngine
 from erf.engines.delta.memory import largest_batch
 from erf.geometry import PatchGrid
 from erf.graph import export
-from erf.layers import observe
+from erf.model import observe_maps
 
 ENGINES = ("dense", "delta", "delta-all")
 SIZE = 500
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     image = torch.randn(3, SIZE, SIZE, device=device)
     with torch.inference_mode():
         if options.engine == "dense":
-            observe(model, image[None], [layer])
+            observe_maps(model, image[None], [layer], None)
         else:
             graph = export(model, (1, 3, SIZE, SIZE))
             name = "fc7" if options.engine == "delta" else "fc7-all"

@@ -19,9 +19,9 @@ from torch import Tensor
 from benchmarks.speed_rows import UpTo
 from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
-from erf.engines.engine import Change, Engine
+from erf.engines.engine import Disturb, Engine
 from erf.geometry import PatchGrid, Target
-from erf.layers import observe
+from erf.model import observe_maps
 
 PATCH = 16
 DRAWS = 4
@@ -47,9 +47,10 @@ def tails(layer: str, size: int, sigma: float) -> str:
     double = deepcopy(single).double()
     image = torch.randn(3, size, size)
     grid = PatchGrid((size, size), PATCH, PATCH)
+    name = f"net.{layer}"
     with torch.inference_mode():
-        rows, cols = observe(single, image[None], [f"net.{layer}"])[0].shape[2:]
-        target = [Target(f"net.{layer}", (rows // 2, cols // 2))]
+        rows, cols = observe_maps(single, image[None], [name], None)[name].shape[2:]
+        target = [Target(name, (rows // 2, cols // 2))]
         middle = grid.shape[0] // 2
         patches = [middle * grid.shape[1] + col for col in range(middle, grid.shape[1])]
         truth = _mean(DenseEngine(double, image.double(), target), grid, patches, sigma)
@@ -79,7 +80,7 @@ def _mean(engine: Engine, grid: PatchGrid, patches: Sequence[int], sigma: float)
     return np.array([sums[patch] for patch in patches])
 
 
-def _noise(dtype: torch.dtype, sigma: float) -> Change:
+def _noise(dtype: torch.dtype, sigma: float) -> Disturb:
     def change(patches: np.ndarray, draws: np.ndarray) -> Tensor:
         fields = [
             np.random.default_rng([int(p), int(d)]).standard_normal((3, PATCH, PATCH), np.float32)

@@ -19,7 +19,7 @@ import torchvision
 from torch import nn
 
 from erf.errors import ErfError
-from erf.theoretical import TheoryRow, TheoryTable, theory
+from erf.theoretical import TheoreticalField, TheoryTable, theory
 
 SIZES = {"inception_v3": (299, 299), "vit_h_14": (224, 224)}
 SIZE = (224, 224)
@@ -120,7 +120,7 @@ def _cells(entry: Entry) -> tuple[object, ...]:
     )
 
 
-def _last_local(table: TheoryTable) -> TheoryRow | None:
+def _last_local(table: TheoryTable) -> TheoreticalField | None:
     local = [row for row in table if row.status == "exact" and row.units != (1, 1)]
     return local[-1] if local else None
 

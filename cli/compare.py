@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.arguments.results import open_results
+from cli.arguments.setting import Names
 
 if TYPE_CHECKING:
+    from erf import Comparison
     from erf.measures import Compared
 
 
 @click.command()
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--criterion", type=click.Choice(["mass", "peak"]), default="mass", show_default=True)
-@click.option("--share", type=float, help="Of mass or peak.  [default: 0.9545 or 0.0455]")
+@click.option("--criterion", type=Names("erf.measures", "SIZES"), default="mass", show_default=True)
+@click.option("--share", type=float, help="Of mass or peak.  [default: the criterion's own]")
 @click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
 @click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
 def compare(
@@ -31,10 +33,11 @@ def compare(
     difference is tested between images, paired where they are the same; with one image each only
     the draws are known, and nothing is said about other images.
     """
-    from erf.measures import compare as compare_results
+    import erf
+    from erf.measures import fields_of
 
-    rows = compare_results(
-        {name: open_results(path) for name, path in _names(results).items()},
+    rows = erf.compare(
+        {name: fields_of(open_results(path)) for name, path in _names(results).items()},
         criterion=criterion,
         share=share,
         level=level,
@@ -57,14 +60,13 @@ def _names(paths: tuple[Path, ...]) -> dict[str, Path]:
 
 def _row(row: Compared) -> dict[str, object]:
     """A row in JSON's types; what is unknown is null."""
-    ratio = (
-        None if row.ratio is None else asdict(row.ratio) | {"significant": row.ratio.significant}
-    )
-    if ratio is not None:
+    ratio: dict[str, object] | None = None
+    if row.ratio is not None:
         ratio = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in ratio.items()
+            for name, value in asdict(row.ratio).items()
         }
+        ratio["significant"] = row.ratio.significant
     return {
         "name": row.name,
         "images": row.images,
@@ -73,7 +75,7 @@ def _row(row: Compared) -> dict[str, object]:
     }
 
 
-def _print(rows: list[Compared]) -> None:
+def _print(rows: Comparison) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -81,7 +83,7 @@ def _print(rows: list[Compared]) -> None:
     first = rows[0]
     table = Table(box=box.SIMPLE)
     table.add_column("result", overflow="fold")
-    for name in ("side, px", "of image", "of theory", "area ratio"):
+    for name in ("side, px", _covers(rows), "of theory", "area ratio"):
         table.add_column(name, justify="right")
     table.add_column("verdict")
     for row in rows:
@@ -98,6 +100,12 @@ def _print(rows: list[Compared]) -> None:
     console.print(table)
     console.print(f"size: {first.measurement.size().meaning}", highlight=False, soft_wrap=True)
     console.print(f"ratios: to {first.name}; {_method(rows)}", highlight=False, soft_wrap=True)
+
+
+def _covers(rows: Comparison) -> str:
+    """Of what the sizes are shares: an average around units has a map of its own."""
+    recentred = [row.measurement.recentred for row in rows]
+    return "of map" if all(recentred) else "of image or map" if any(recentred) else "of image"
 
 
 def _with_interval(value: float, interval: tuple[float, float] | None, digits: int) -> str:
@@ -126,7 +134,7 @@ def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
-def _method(rows: list[Compared]) -> str:
+def _method(rows: Comparison) -> str:
     words = {
         "paired": "t test paired over the same images",
         "images": "Welch's t test over different images",

@@ -25,22 +25,18 @@ def read_growth(run: Path, unit: str | None) -> tuple[list[Growth], float | None
         click.BadParameter: when a result's path has no number.
     """
     import erf
-    from cli.arguments.results import open_results
+    from cli.arguments.results import find_results, open_result
     from erf.geometry import parse_unit
     from figures import Growth
     from figures.unit import at_unit
 
     name = None if unit is None else parse_unit(unit)
     probes, theory = [], None
-    for path in sorted({place.parent for place in run.rglob("zarr.json")}):
-        if any((parent / "zarr.json").exists() for parent in path.parents):
-            continue
+    for path in find_results(run):
         numbers = re.findall(r"\d+", str(path.relative_to(run).with_suffix("")))
         if not numbers:
             raise click.BadParameter(f"{path}: its path names no iteration, such as 200.zarr")
-        (result,) = open_results(path)
-        result = at_unit(result, name)
-        measurement = erf.measure(result)
+        measurement = erf.measure(at_unit(open_result(path), name))
         probes.append(Growth(int(numbers[-1]), measurement.side, measurement.interval("side")))
         theory = None if measurement.theory is None else measurement.theory.area**0.5
     return probes, theory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,20 @@ def figure() -> None:
 
 
 def drawn(name: str, width: str) -> Callable[[Command], Command]:
-    """The options that every figure has."""
+    """The options that every figure has; what the command returns is written to --out.
+
+    Nothing is computed where --out is taken or of a kind that cannot be written.
+    """
 
     def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def draw(out: Path, dpi: float, **options: Any) -> None:
+            claim_file(out, {".png", ".pdf", ".svg"})
+            drawing = command(**options)
+            from figures import save
+
+            click.echo(f"figure  {save(drawing, out, dpi=dpi)}")
+
         for option in (
             click.option("--dpi", type=click.FloatRange(min=30, max=1200), default=300.0),
             click.option(
@@ -43,25 +55,13 @@ def drawn(name: str, width: str) -> Callable[[Command], Command]:
                 help="New .png, .pdf or .svg file.",
             ),
         ):
-            command = option(command)
-        return command
+            draw = option(draw)
+        return draw
 
     return add
 
 
-def write(figure: Figure, out: Path, dpi: float) -> None:
-    """Write a figure and say where."""
-    from figures import save
-
-    click.echo(f"figure  {save(figure, out, dpi=dpi)}")
-
-
-def claim(out: Path) -> None:
-    """Refuse an --out before anything is computed."""
-    claim_file(out, {".png", ".pdf", ".svg"})
-
-
-def open_units(paths: tuple[Path, ...], unit: str | None) -> list[erf.ProbeResult]:
+def open_units(paths: tuple[Path, ...], unit: str | None) -> list[erf.UnitResult]:
     """The results at paths and in folders, each narrowed to one unit."""
     from cli.arguments.results import open_results
     from erf.geometry import parse_unit
@@ -88,33 +88,19 @@ UNIT = click.option("--unit", help="Of a whole layer's result: center, max or RO
 @click.option("--scale", type=click.Choice(["log", "linear"]), default="log", show_default=True)
 @drawn("field", "page")
 def field(
-    result: Path,
-    unit: str | None,
-    contours: tuple[str, ...],
-    scale: str,
-    out: Path,
-    width: str,
-    dpi: float,
-) -> None:
+    result: Path, unit: str | None, contours: tuple[str, ...], scale: str, width: str
+) -> Figure:
     """Image, activation, theoretical field and empirical field of one unit.
 
     A folder of several results is drawn by `erf figure compare` instead.
     """
-    claim(out)
-    import erf
     from figures import Outline, ShareScale, field_figure
 
     opened = open_units((result,), unit)
     if len(opened) != 1:
         raise click.BadParameter(f"{result}: holds {len(opened)} results; name one of them")
-    drawing = field_figure(
-        opened[0],
-        erf.measure(opened[0]),
-        width=width,
-        outlines=[Outline.parse(name) for name in contours],
-        scale=ShareScale(scale),
-    )
-    write(drawing, out, dpi)
+    outlines = [Outline.parse(name) for name in contours]
+    return field_figure(opened[0], width=width, outlines=outlines, scale=ShareScale(scale))
 
 
 @figure.command()
@@ -123,50 +109,41 @@ def field(
 @click.option("--name", "names", multiple=True, help="Of each result.  [default: the model's]")
 @drawn("compare", "page")
 def compare(
-    results: tuple[Path, ...],
-    unit: str | None,
-    names: tuple[str, ...],
-    out: Path,
-    width: str,
-    dpi: float,
-) -> None:
+    results: tuple[Path, ...], unit: str | None, names: tuple[str, ...], width: str
+) -> Figure:
     """Fields side by side, their differences, profiles and sizes."""
-    claim(out)
-    import erf
     from figures import compare_figure
 
     opened = open_units(results, unit)
-    if names and len(names) != len(opened):
-        raise click.BadParameter(f"--name: {len(names)} names for {len(opened)} results")
-    measurements = [erf.measure(result) for result in opened]
-    write(compare_figure(opened, measurements, names=names or None, width=width), out, dpi)
+    if not names:
+        return compare_figure(opened, width=width)
+    if len(names) != len(opened) or len(set(names)) != len(names):
+        raise click.BadParameter(
+            f"--name: {len(set(names))} names for {len(opened)} results; each needs its own"
+        )
+    return compare_figure(dict(zip(names, opened, strict=True)), width=width)
 
 
 @figure.command()
 @click.argument("results", nargs=-1, required=True, type=PATHS)
 @UNIT
 @drawn("depth", "column")
-def depth(results: tuple[Path, ...], unit: str | None, out: Path, width: str, dpi: float) -> None:
+def depth(results: tuple[Path, ...], unit: str | None, width: str) -> Figure:
     """Theoretical and empirical size over the layers of a network, in the order given."""
-    claim(out)
-    import erf
     from figures import depth_figure
 
-    opened = open_units(results, unit)
-    measurements = [erf.measure(result) for result in opened]
-    write(depth_figure(opened, measurements, width=width), out, dpi)
+    return depth_figure(open_units(results, unit), width=width)
 
 
 @figure.command()
 @click.argument("runs", nargs=-1, required=True, type=PATHS)
 @UNIT
 @drawn("growth", "column")
-def growth(runs: tuple[Path, ...], unit: str | None, out: Path, width: str, dpi: float) -> None:
+def growth(runs: tuple[Path, ...], unit: str | None, width: str) -> Figure:
     """Size of the field during training.
 
     Each of RUNS is a folder of results; the last number in a result's path is its iteration.
     """
-    claim(out)
     from cli.drawing import read_growth
     from figures import growth_figure
 
@@ -174,16 +151,15 @@ def growth(runs: tuple[Path, ...], unit: str | None, out: Path, width: str, dpi:
     sides = {side for _, side in series.values() if side is not None}
     theory = sides.pop() if len(sides) == 1 else None
     curves = {name: probes for name, (probes, _) in series.items()}
-    write(growth_figure(curves, theory=theory, width=width), out, dpi)
+    return growth_figure(curves, theory=theory, width=width)
 
 
 @figure.command()
 @click.argument("runs", nargs=-1, required=True, type=PATHS)
 @click.option("--score", default="mean_iou", show_default=True, help="Key of a score.")
 @drawn("training", "page")
-def training(runs: tuple[Path, ...], score: str, out: Path, width: str, dpi: float) -> None:
+def training(runs: tuple[Path, ...], score: str, width: str) -> Figure:
     """Loss and scores of training RUNS, each a folder with metrics.jsonl or such a file."""
-    claim(out)
     from cli.drawing import read_curves
     from figures import training_figure
 
@@ -191,7 +167,7 @@ def training(runs: tuple[Path, ...], score: str, out: Path, width: str, dpi: flo
     scores = {run.stem: read_curves(run, score) for run in runs}
     known = {name: curve for name, curve in scores.items() if curve}
     name = score.replace("_", " ").replace("iou", "IoU")
-    write(training_figure(losses, known, score_name=name, width=width), out, dpi)
+    return training_figure(losses, known, score_name=name, width=width)
 
 
 @figure.command(epilog=CHECKPOINT_HELP)
@@ -200,17 +176,8 @@ def training(runs: tuple[Path, ...], score: str, out: Path, width: str, dpi: flo
 @click.option("--positions", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @drawn("scales", "column")
-def scales(
-    checkpoint: str,
-    image: Path | None,
-    positions: int,
-    seed: int,
-    out: Path,
-    width: str,
-    dpi: float,
-) -> None:
+def scales(checkpoint: str, image: Path | None, positions: int, seed: int, width: str) -> Figure:
     """L2 norms of the features of a ParseNet before and after it normalises them."""
-    claim(out)
     from cli.arguments.checkpoint import open_checkpoint
     from cli.arguments.picture import load_picture
     from cli.drawing import feature_norms
@@ -220,7 +187,7 @@ def scales(
     before, after = feature_norms(
         open_checkpoint(checkpoint), picture, positions=positions, seed=seed
     )
-    write(scales_figure(before, after, width=width), out, dpi)
+    return scales_figure(before, after, width=width)
 
 
 @figure.command(epilog=CHECKPOINT_HELP)
@@ -229,15 +196,9 @@ def scales(
 @click.option("--truth", type=PATHS, help="PNG whose pixel values are the labels.")
 @drawn("segmentation", "page")
 def segmentation(
-    image: Path,
-    checkpoints: tuple[str, ...],
-    truth: Path | None,
-    out: Path,
-    width: str,
-    dpi: float,
-) -> None:
+    image: Path, checkpoints: tuple[str, ...], truth: Path | None, width: str
+) -> Figure:
     """IMAGE, truth, what each of CHECKPOINTS calls its pixels, and a legend."""
-    claim(out)
     import numpy as np
     from PIL import Image
 
@@ -255,5 +216,4 @@ def segmentation(
         if label.ndim != 2:
             raise click.BadParameter(f"--truth {truth}: is no image of labels")
     palette = class_colors(len(classes))
-    drawing = predictions_figure(picture, predictions, classes, palette, truth=label, width=width)
-    write(drawing, out, dpi)
+    return predictions_figure(picture, predictions, classes, palette, truth=label, width=width)

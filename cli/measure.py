@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.arguments.results import open_results
+from cli.arguments.setting import Names
 
 if TYPE_CHECKING:
     import erf
-    from erf.measures import Field, PresetReport
-
-PRESETS = ("luo", "openerf", "replknet", "slak", "vmamba", "zhou")
+    from erf.measures import PresetReport
 
 
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option(
     "--criterion",
-    type=click.Choice(["mass", "peak", "significant"]),
+    type=Names("erf.measures", "SIZES", more=("significant",)),
     default="mass",
     show_default=True,
     help="What the field is: the smallest area with a share of the mass, the area above a share "
-    "of the peak, or the patches significantly above rounding.",
+    "of the peak, the patches significantly above rounding, or any other size.",
 )
-@click.option("--share", type=float, help="Of mass or peak.  [default: 0.9545 or 0.0455]")
-@click.option("--preset", type=click.Choice(PRESETS), help="A published measure instead.")
+@click.option("--share", type=float, help="Of mass or peak.  [default: the criterion's own]")
+@click.option(
+    "--preset", type=Names("erf.measures", "PRESETS"), help="A published measure instead."
+)
 @click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
-@click.option("--recentre", is_flag=True, help="Average several images around their units.")
+@click.option("--recentre", is_flag=True, help="Average several fields around their units.")
 @click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
 def measure(
     result: Path,
@@ -46,13 +48,11 @@ def measure(
     RESULT may be a folder of results of one unit on many images: their average is measured.
     """
     import erf
-    from erf.measures import Field, average, calibrate
-    from erf.measures import preset as compute_preset
 
-    fields = [Field.of(each) for each in open_results(result)]
-    field = calibrate(fields) if recentre else fields[0] if len(fields) == 1 else average(fields)
+    fields = erf.measures.fields_of(open_results(result))
+    field = _combine(fields, recentre)
     if preset is not None:
-        _print_preset(compute_preset(preset, field.cells.to_pixels(field.values)), field, as_json)
+        _print_preset(erf.preset(preset, field), field.patch, as_json)
         return
     found = erf.measure(field, criterion=criterion, share=share, level=level)
     if as_json:
@@ -61,7 +61,26 @@ def measure(
         _print_measurement(found, len(fields))
 
 
-def _print_measurement(found: erf.Measurement, images: int) -> None:
+def _combine(fields: Sequence[erf.Field], recentre: bool) -> erf.Field:
+    """The one field, or the average of several.
+
+    Raises:
+        click.UsageError: when they cannot be averaged as they lie.
+    """
+    import erf
+
+    if recentre:
+        return erf.calibrate(fields)
+    if len(fields) == 1:
+        return fields[0]
+    try:
+        return erf.average(fields)
+    except erf.SettingError as error:
+        what = str(error).partition(": ")[0]
+        raise click.UsageError(f"{what}: average them around their units with --recentre") from None
+
+
+def _print_measurement(found: erf.Measurement, fields: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -69,21 +88,21 @@ def _print_measurement(found: erf.Measurement, images: int) -> None:
     console = Console()
     console.print(found.sentence, highlight=False, soft_wrap=True)
     table = Table(box=box.SIMPLE)
-    for name in ("size", "area, px", "interval", "side, px", "of image", "of theory"):
+    whole = "of map" if found.recentred else "of image"
+    for name in ("size", "area, px", "interval", "side, px", whole, "of theory"):
         table.add_column(name, justify="left" if name == "size" else "right")
-    whole = found.image_size[0] * found.image_size[1]
-    for size in found.sizes:
-        low_high = found.interval(size.name)
+    for size in found.records():
+        low, high, theory = size["area_low"], size["area_high"], size["share_of_theory"]
         table.add_row(
-            _label(size.name),
-            f"{size.area:,.0f}",
-            "" if low_high is None else f"{low_high[0]:,.0f} to {low_high[1]:,.0f}",
-            f"{size.side:.1f}",
-            f"{100 * size.area / whole:.1f} %",
-            "" if not found.theory else f"{100 * size.area / found.theory.area:.1f} %",
+            _label(str(size["size"])),
+            f"{size['area']:,.0f}",
+            "" if low is None else f"{low:,.0f} to {high:,.0f}",
+            f"{size['side']:.1f}",
+            f"{size['share_of_image']:.1%}".replace("%", " %"),
+            "" if theory is None else f"{theory:.1%}".replace("%", " %"),
         )
     console.print(table)
-    for line in _notes(found, images):
+    for line in _notes(found, fields):
         console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -93,7 +112,7 @@ def _label(name: str) -> str:
     return f"{kind} {100 * float(share):.6g} %" if share else kind
 
 
-def _notes(found: erf.Measurement, images: int) -> list[str]:
+def _notes(found: erf.Measurement, fields: int) -> list[str]:
     """Shape and circumstances, a line each."""
     row, col = found.center
     lines = [
@@ -105,22 +124,26 @@ def _notes(found: erf.Measurement, images: int) -> list[str]:
         fit = found.gaussian
         lines.append(f"Gaussian {fit.major:.1f} x {fit.minor:.1f} px, R² {fit.r_squared:.3f}")
     lines.append(
-        f"patch {found.patch}, stride {found.stride}, {found.draws} draws or images; "
-        f"floor {found.floor.value:.3g} ({found.floor.source})"
+        f"patch {found.patch}, stride {found.stride}; floor {found.floor.value:.3g} "
+        f"({found.floor.source})"
     )
     if found.stride < found.patch:
         lines.append(f"patches overlap: the field is blurred by the patch of {found.patch} px")
-    if images > 1:
-        lines.append(f"average over {images} images")
+    images = f"{found.images} image{'s' if found.images > 1 else ''}"
+    if fields > 1:
+        over = "" if fields == found.images else f"{fields} fields of "
+        lines.append(f"average over {over}{images}")
+    elif found.draws > 1:
+        lines.append(f"{found.draws} draws, {images}")
     return lines
 
 
-def _print_preset(report: PresetReport, field: Field, as_json: bool) -> None:
+def _print_preset(report: PresetReport, patch: int, as_json: bool) -> None:
     if as_json:
         values = {
             "preset": report.name,
             "image_size": report.image_size,
-            "patch": field.patch,
+            "patch": patch,
             "values": report.values,
             "defects": report.defects,
         }
@@ -131,8 +154,7 @@ def _print_preset(report: PresetReport, field: Field, as_json: bool) -> None:
         click.echo(f"  {name:>18}  {'-' if value is None else f'{value:.6g}'}")
     for defect in report.defects:
         click.echo(f"note: {defect}")
-    if field.patch > 1:
+    if patch > 1:
         click.echo(
-            f"note: the authors take gradients of single pixels, this map has patches of "
-            f"{field.patch} px"
+            f"note: the authors take gradients of single pixels, this map has patches of {patch} px"
         )

@@ -72,7 +72,7 @@ def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
     from cli.arguments.picture import load_picture
     from figures.colors import class_colors
     from figures.overlay import overlay_figure
-    from figures.save import save
+    from figures.saving import save
     from parsenet.palette import write_labels
     from parsenet.predict import predict as label_image
 

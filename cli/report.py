@@ -27,14 +27,10 @@ def report(results: tuple[Path, ...], out: Path, title: str) -> None:
     """
     claim_file(out, {".html"})
 
-    import erf
     from cli.arguments.results import open_results
+    from erf.atomic import write_text
     from figures.report import report_page
 
-    opened = [result for path in results for result in open_results(path)]
-    measurements = [
-        None if result.target.unit is None else erf.measure(result) for result in opened
-    ]
-    page = report_page(opened, measurements, title=title)
-    out.write_text(page, encoding="utf-8")
+    page = report_page([each for path in results for each in open_results(path)], title=title)
+    write_text(out, page)
     click.echo(f"report  {out} ({out.stat().st_size / 1e6:.1f} MB)")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     import erf
-    from erf.theoretical import TheoryRow, TheoryTable
+    from erf.theoretical import TheoryTable
 
 WIDTH = 80
 
@@ -102,7 +102,7 @@ def render(table: TheoryTable, depth: int | None = None) -> Iterable[str]:
         yield from _wrapped(f"{status.replace('_', ' ')} by {', '.join(names)}")
 
 
-def _cells(row: TheoryRow) -> tuple[str, ...]:
+def _cells(row: erf.TheoreticalField) -> tuple[str, ...]:
     pairs = (row.units, row.size, row.stride, row.padding)
     return (row.layer, *(_pair(pair) for pair in pairs), row.status.replace("_", " "))
 

@@ -1,44 +1,85 @@
 """Empirical receptive fields: what does this network really look at?
 
-result = erf.probe(model, image, "fc7")     disturb patches, measure how much a unit changes
-erf.open(path)                              a saved result
+result = erf.probe(model, image, "fc7", patch=8)    disturb patches, measure how much a unit changes
+subject = erf.Subject(model, image)                 the same, prepared once and asked often
+erf.measure(result), erf.compare(...)               how large the field is, and whether two differ
+erf.save(result, path), erf.open(path)              keep a result, read it back
+erf.extend                                          stimuli, sizes, presets, operators of one's own
 """
 
+from importlib.metadata import version as _version
+from typing import Any as _Any
+
+from erf.companions import NAMES as _COMPANIONS
+from erf.companions import companion as _companion
 from erf.errors import ErfError, ExportError, LayerError, SettingError, StoreError, UnitError
 from erf.geometry import Box, PatchGrid, Target
-from erf.gradient import gradient_field
-from erf.layers import Layer, layers
-from erf.measures import Measurement, average, calibrate, compare, measure, preset
-from erf.plan import Plan
-from erf.probe import probe, probe_layers, probe_units
-from erf.result import LayerTheory, ProbeResult, TheoreticalExtent
-from erf.store import open_result as open
-from erf.store import save
-from erf.theoretical import TheoreticalField, projective_box, theoretical_field, theory
+from erf.measures import (
+    Comparison,
+    Field,
+    Measurement,
+    average,
+    calibrate,
+    compare,
+    interior_average,
+    measure,
+    preset,
+    unit_sizes,
+)
+from erf.model import Layer, layers
+from erf.questions import gradient_field, occlusion_field, probe, probe_layers, probe_units
+from erf.results import LayerResult, UnitResult, save
+from erf.results import open_result as open
+from erf.settings import Gradient, Noise, Occlusion, Until, until
+from erf.subject import Subject
+from erf.theoretical import (
+    TheoreticalField,
+    UnitTheory,
+    projective_box,
+    theoretical_field,
+    theory,
+)
+
+__version__ = _version("erf-probe")
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _COMPANIONS:
+        return _companion(name)
+    raise AttributeError(f"module 'erf' has no attribute {name!r}")
+
 
 __all__ = [
     "Box",
+    "Comparison",
     "ErfError",
     "ExportError",
+    "Field",
+    "Gradient",
     "Layer",
     "LayerError",
-    "LayerTheory",
+    "LayerResult",
     "Measurement",
+    "Noise",
+    "Occlusion",
     "PatchGrid",
-    "Plan",
-    "ProbeResult",
     "SettingError",
     "StoreError",
+    "Subject",
     "Target",
-    "TheoreticalExtent",
     "TheoreticalField",
     "UnitError",
+    "UnitResult",
+    "UnitTheory",
+    "Until",
     "average",
     "calibrate",
     "compare",
     "gradient_field",
+    "interior_average",
     "layers",
     "measure",
+    "occlusion_field",
     "open",
     "preset",
     "probe",
@@ -48,4 +89,6 @@ __all__ = [
     "save",
     "theoretical_field",
     "theory",
+    "unit_sizes",
+    "until",
 ]

@@ -1,7 +1,7 @@
 """Stimuli: what is done to the pixels of a patch.
 
 A stimulus is a function ``(canvas, box, rng) -> change``: what it adds to the image inside the box.
-Registering one's own takes one line above it: ``@stimulus("name")``.
+One's own is given to a probe as it is, or registered by one line above it: ``@stimulus("name")``.
 
 The randomness of (image, patch, draw) is a pure function of the seed and those indices, so neither
 batch size, order, number of workers nor an interruption can change a result.
@@ -9,6 +9,8 @@ batch size, order, number of workers nor an interruption can change a result.
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +21,7 @@ from scipy import ndimage
 
 from erf.errors import SettingError
 from erf.geometry import Box, PatchGrid
+from erf.registry import Registry
 
 Pixels = Float32[np.ndarray, "channels rows cols"]
 
@@ -65,17 +68,21 @@ class Canvas:
 
 
 Stimulus = Callable[[Canvas, Box, np.random.Generator], Pixels]
-STIMULI: dict[str, Stimulus] = {}
+STIMULI = Registry[Stimulus]("stimulus")
 
 
 def stimulus(name: str) -> Callable[[Stimulus], Stimulus]:
-    """Register the decorated function as the stimulus ``name``."""
+    """Register the decorated function as the stimulus ``name``.
 
-    def register(function: Stimulus) -> Stimulus:
-        STIMULI[name] = function
-        return function
-
-    return register
+    Example:
+        >>> @stimulus("negative")
+        ... def negative(canvas, box, rng):
+        ...     return -2 * canvas.pixels(box)
+        >>> find_stimulus("negative") is negative
+        True
+        >>> STIMULI.remove("negative")
+    """
+    return STIMULI.entering(name)
 
 
 def find_stimulus(name: str) -> Stimulus:
@@ -84,9 +91,21 @@ def find_stimulus(name: str) -> Stimulus:
     Raises:
         SettingError: when there is none.
     """
-    if name not in STIMULI:
-        raise SettingError(f"stimulus {name!r} is none of {', '.join(sorted(STIMULI))}")
-    return STIMULI[name]
+    return STIMULI.find(name)
+
+
+def hash_source(function: Callable[..., object]) -> str:
+    """SHA-256 of a function's source, or of its compiled code where there is no source."""
+    try:
+        text = inspect.getsource(function).encode()
+    except (OSError, TypeError):
+        code = getattr(function, "__code__", None)
+        text = (
+            repr(function).encode()
+            if code is None
+            else code.co_code + repr(code.co_consts).encode()
+        )
+    return hashlib.sha256(text).hexdigest()
 
 
 def generator(seed: int, *, image: int, patch: int, draw: int) -> np.random.Generator:
@@ -99,7 +118,7 @@ def generator(seed: int, *, image: int, patch: int, draw: int) -> np.random.Gene
 
 
 def change_patches(
-    name: str,
+    name: str | Stimulus,
     canvas: Canvas,
     grid: PatchGrid,
     *,
@@ -108,16 +127,28 @@ def change_patches(
     seed: int,
     image: int,
 ) -> Float32[np.ndarray, "n channels patch patch"]:
-    """What the stimulus adds to the image in each (patch, draw)."""
-    function = find_stimulus(name)
+    """What the stimulus adds to the image in each (patch, draw).
+
+    Raises:
+        SettingError: when there is no such stimulus, or it returns another shape or what is not
+            finite.
+    """
+    function = find_stimulus(name) if isinstance(name, str) else name
+    boxes = [grid.box(int(patch)) for patch in patches]
     changes = [
-        function(
-            canvas,
-            grid.box(int(patch)),
-            generator(seed, image=image, patch=int(patch), draw=int(draw)),
-        )
-        for patch, draw in zip(patches, draws, strict=True)
+        np.asarray(function(canvas, box, generator(seed, image=image, patch=patch, draw=draw)))
+        for box, patch, draw in zip(boxes, patches.tolist(), draws.tolist(), strict=True)
     ]
+    wanted = (len(canvas.image), grid.patch, grid.patch)
+    for change in changes:
+        if change.shape != wanted or not np.isfinite(change).all():
+            what = (
+                f"shape {change.shape}" if change.shape != wanted else "values that are not finite"
+            )
+            raise SettingError(
+                f"stimulus {getattr(function, '__name__', name)!r} returned {what}; it must return "
+                f"what it adds to a patch, finite and of shape {wanted}"
+            )
     return np.stack(changes).astype(np.float32, copy=False)
 
 

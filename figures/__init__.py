@@ -10,6 +10,7 @@ on any axes        ``draw_field``, ``draw_map``, ``draw_outlines``, ``draw_theor
                    ``draw_profiles``, ``draw_sizes``, ``draw_depth``, ``draw_growth``,
                    ``draw_norms``, ``draw_losses``, ``draw_scores``, ``draw_labels``
 on disk            ``save``: PNG, PDF, SVG
+of one's own      ``figure``, a decorator; ``FIGURES`` by name
 HTML               ``html_summary``; a page to explore: ``figures.report.report_page``
 =================  ==============================================================
 """
@@ -21,9 +22,10 @@ from figures.field import draw_field, field_figure
 from figures.growth import Growth, draw_growth, growth_figure
 from figures.maps import ShareScale, draw_map
 from figures.outlines import DEFAULT_OUTLINES, Outline, draw_outlines
-from figures.picture import draw_image, picture
+from figures.photo import draw_image, picture
 from figures.predictions import draw_labels, predictions_figure
-from figures.save import save
+from figures.registry import FIGURES, figure
+from figures.saving import save
 from figures.scale_bar import draw_scale_bar
 from figures.scales import draw_norms, scales_figure
 from figures.style import look
@@ -33,6 +35,7 @@ from figures.training import draw_losses, draw_scores, training_figure
 
 __all__ = [
     "DEFAULT_OUTLINES",
+    "FIGURES",
     "Growth",
     "Outline",
     "ShareScale",
@@ -55,6 +58,7 @@ __all__ = [
     "draw_sizes",
     "draw_theory",
     "field_figure",
+    "figure",
     "growth_figure",
     "html_summary",
     "look",

@@ -15,17 +15,18 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from erf.errors import SettingError
-from erf.measures import Cells, Field, Measurement, radial_profile
-from erf.result import ProbeResult
-from figures.caption import model_name
+from erf.measures import Cells, Field, Measurement, measure, radial_profile
+from erf.results import UnitResult
 from figures.field import draw_field
 from figures.frame import align_ends, frame
 from figures.lettering import shorten, text_width, wrap
 from figures.maps import ShareScale, draw_share_bar
+from figures.naming import Measure, Several, named
 from figures.outlines import Outline
 from figures.panels import CAPTION_POINTS, TITLE_POINTS, Panels
+from figures.registry import figure
 from figures.style import Width, inches, styled
-from figures.words import percent
+from figures.words import share_label
 
 MOST = 6
 """Fields that fit beside each other."""
@@ -35,12 +36,12 @@ CONFIDENCE = 0.95
 _BAR = {"height": 0.07, "inset": 0.08}
 
 
+@figure("compare", takes="results")
 @styled
 def compare_figure(
-    results: Sequence[ProbeResult],
-    measurements: Sequence[Measurement],
+    results: Several,
     *,
-    names: Sequence[str] | None = None,
+    by: Measure = measure,
     width: Width = "page",
 ) -> Figure:
     """Fields on one colour scale, what each has more than the first, profiles, sizes.
@@ -49,19 +50,21 @@ def compare_figure(
     common unit. Differences need one patch grid and are left out between images of other sizes.
 
     Args:
-        results: of one unit each, two to six.
-        measurements: of the results.
-        names: for titles; the models' names and units unless given.
+        results: of one unit each, two to six; by the names of their titles, which are else the
+            models' names and units.
+        by: measures them; ``partial(erf.measure, criterion="peak")`` for another criterion.
         width: ``column``, ``page`` or inches.
 
     Raises:
         SettingError: when there are too few or too many results, or ``width`` is out of range.
         UnitError: when a result holds a whole layer.
     """
-    if not 2 <= len(results) <= MOST:
-        raise SettingError(f"{len(results)} results cannot be compared; give 2 to {MOST}")
-    names = tuple(names) if names is not None else titles(results)
+    by_name = named(results)
+    if not 2 <= len(by_name) <= MOST:
+        raise SettingError(f"{len(by_name)} results cannot be compared; give 2 to {MOST}")
+    names, results = tuple(by_name), list(by_name.values())
     fields = [Field.of(result) for result in results]
+    measurements = [by(result) for result in results]
     same = all(result.grid == results[0].grid for result in results)
     total = inches(width)
     rows, cols = results[0].grid.image_size
@@ -89,44 +92,43 @@ def compare_figure(
     return figure
 
 
-def titles(results: Sequence[ProbeResult]) -> tuple[str, ...]:
-    """Names that tell results apart: the model, and the unit where models agree."""
-    models = tuple(model_name(result) for result in results)
-    if len(set(models)) == len(models):
-        return models
-    units = [f"{model} {result.target}" for model, result in zip(models, results, strict=True)]
-    if len(set(units)) == len(units):
-        return tuple(units)
-    return tuple(f"{index}: {unit}" for index, unit in enumerate(units, start=1))
-
-
 def compare_caption(
     names: Sequence[str], measurements: Sequence[Measurement], differences: bool
 ) -> str:
     """Which share of the image each hears, and how to read the rest."""
+    whole = "map, recentred on the unit," if measurements[0].recentred else "image"
     heard = ", ".join(
-        f"{name} {percent(measurement.share_of_image)}"
+        f"{name} {share_label(measurement.share_of_image)}"
         for name, measurement in zip(names, measurements, strict=True)
     )
-    text = f"Share of the image heard ({measurements[0].size().meaning}): {heard}."
-    text += " Fields as shares of their own peak; solid line: this area, dashed: half the mass."
+    text = f"Share of the {whole} heard ({measurements[0].size().meaning}): {heard}."
+    text += f" Fields as shares of their own peak; {_lines(measurements[0].criterion)}."
     if differences:
         text += f" Second row: share of the peak less that of {names[0]}."
-    return text + f" Bands and bars: {percent(CONFIDENCE)} intervals over draws."
+    return text + f" Bands and bars: {share_label(CONFIDENCE)} intervals over draws."
+
+
+def _outlines(criterion: str) -> list[Outline]:
+    """The criterion's own line where it has one, and half the mass."""
+    own = criterion if criterion.startswith(("mass", "peak")) else "mass:0.9545"
+    return list(dict.fromkeys([Outline.parse(own), Outline("mass", 0.5)]))
+
+
+def _lines(criterion: str) -> str:
+    """Which lines are drawn, the first around what is measured where that has an outline."""
+    return "lines: " + " and ".join(outline.label for outline in _outlines(criterion))
 
 
 def _draw_fields(
     figure: Figure,
     panels: Panels,
-    results: Sequence[ProbeResult],
+    results: Sequence[UnitResult],
     names: Sequence[str],
     measurements: Sequence[Measurement],
 ) -> None:
     scale = ShareScale()
     for index, (result, name) in enumerate(zip(results, names, strict=True)):
-        headline = measurements[index].criterion
-        area = headline if headline.startswith(("mass", "peak")) else "mass:0.9545"
-        outlines = [Outline.parse(area), Outline("mass", 0.5)]
+        outlines = _outlines(measurements[index].criterion)
         axes = panels.axes(figure, index, name)
         mesh = draw_field(axes, result, outlines=outlines, scale=scale)
         draw_share_bar(panels.strip(figure, index, **_BAR), mesh, scale)
@@ -147,7 +149,7 @@ def _draw_differences(
             orientation="horizontal",
             ticks=[-limit, 0, limit],
         )
-        bar.ax.set_xticklabels([f"−{percent(limit)}", "0", f"+{percent(limit)}"])
+        bar.ax.set_xticklabels([f"−{share_label(limit)}", "0", f"+{share_label(limit)}"])
         align_ends(bar.ax)
 
 
@@ -179,7 +181,7 @@ def draw_difference(
 
 def draw_profiles(axes: Axes, fields: Sequence[Field], names: Sequence[str]) -> None:
     """Mean discrepancy over rings around each unit, as a share of the peak, with its interval."""
-    for field, name, color in zip(fields, names, colors(len(fields)), strict=True):
+    for field, name, color in zip(fields, names, line_colors(len(fields)), strict=True):
         radius, mean, half = profile_band(field)
         axes.plot(radius, mean, color=color, label=shorten(name, 0.9, 6))
         axes.fill_between(
@@ -234,7 +236,7 @@ def draw_sizes(
         ]
     )
     places = np.arange(len(sides))
-    bars = axes.barh(places, sides, color=colors(len(sides)), height=0.6)
+    bars = axes.barh(places, sides, color=line_colors(len(sides)), height=0.6)
     axes.hlines(places, spread[:, 0], spread[:, 1], color="0.1", linewidth=1.2, gid="interval")
     for place, side, high in zip(places, sides, spread[:, 1], strict=True):
         axes.annotate(
@@ -254,7 +256,7 @@ def draw_sizes(
     return bars
 
 
-def colors(count: int) -> list[str]:
+def line_colors(count: int) -> list[str]:
     """The style's first colours."""
     cycle = rcParams["axes.prop_cycle"].by_key()["color"]
     return [cycle[index % len(cycle)] for index in range(count)]

@@ -10,39 +10,43 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from erf.errors import SettingError
-from erf.measures import Measurement
-from erf.result import ProbeResult
+from erf.measures import Measurement, measure
+from erf.results import LayerResult, UnitResult, each_of
 from figures.lettering import shorten
+from figures.naming import Measure, Several
+from figures.registry import figure
 from figures.style import Width, inches, styled
 
 
+@figure("depth", takes="results", width="column")
 @styled
 def depth_figure(
-    results: Sequence[ProbeResult],
-    measurements: Sequence[Measurement],
+    results: Several,
     *,
+    by: Measure = measure,
     width: Width = "column",
 ) -> Figure:
     """Theoretical and empirical size of the layers of one network, in the order given.
 
     Args:
         results: of one unit each, first layer first.
-        measurements: of the results.
+        by: measures them.
         width: ``column``, ``page`` or inches.
 
     Raises:
         SettingError: with fewer than two layers, or when ``width`` is out of range.
     """
-    if len(results) < 2:
-        raise SettingError(f"{len(results)} result shows no depth; give at least 2 layers")
+    layers = each_of(results, (UnitResult, LayerResult))
+    if len(layers) < 2:
+        raise SettingError(f"{len(layers)} result shows no depth; give at least 2 layers")
     total = inches(width)
     figure = Figure(figsize=(total, 2.5), layout="constrained")
-    draw_depth(figure.add_subplot(), results, measurements)
+    draw_depth(figure.add_subplot(), layers, [by(each) for each in layers])
     return figure
 
 
 def draw_depth(
-    axes: Axes, results: Sequence[ProbeResult], measurements: Sequence[Measurement]
+    axes: Axes, results: Sequence[UnitResult], measurements: Sequence[Measurement]
 ) -> None:
     """Sides of squares of equal area, pixels: theory whole, theory in the image, empirical."""
     places = np.arange(len(results))
@@ -70,7 +74,7 @@ def draw_depth(
     axes.legend(loc="upper left")
 
 
-def theoretical_side(result: ProbeResult) -> float:
+def theoretical_side(result: UnitResult) -> float:
     """Side of the square as large as the theoretical field, padding included; NaN if unknown."""
     theory = result.theory
     if theory is None or theory.status == "unknown":

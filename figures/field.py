@@ -8,15 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from erf.measures import Field, Measurement
-from erf.result import ProbeResult
+from erf.measures import Field, measure
+from erf.results import UnitResult
 from figures.activation import draw_activation, draw_value_bar
 from figures.caption import field_caption, image_note, theory_note
 from figures.lettering import wrap
 from figures.maps import ShareScale, draw_map, draw_share_bar
+from figures.naming import Measure
 from figures.outlines import DEFAULT_OUTLINES, Outline, draw_outlines, styled_levels
 from figures.panels import CAPTION_POINTS, Panels
-from figures.picture import dimmed, draw_image, picture
+from figures.photo import dimmed, draw_image, picture
+from figures.registry import figure
 from figures.scale_bar import draw_scale_bar
 from figures.style import Width, inches, styled
 from figures.theory import draw_box, draw_theory
@@ -28,11 +30,12 @@ _BAR = {"height": 0.07, "inset": 0.08}
 """Of the colour bars, inches."""
 
 
+@figure("field", takes="result")
 @styled
 def field_figure(
-    result: ProbeResult,
-    measurement: Measurement,
+    result: UnitResult,
     *,
+    by: Measure = measure,
     width: Width = "page",
     outlines: Sequence[Outline] = DEFAULT_OUTLINES,
     scale: ShareScale | None = None,
@@ -41,7 +44,8 @@ def field_figure(
 
     Args:
         result: of one unit.
-        measurement: of ``result``; its numbers are the caption's.
+        by: measures it, for the caption; ``partial(erf.measure, criterion="peak")`` for another
+            criterion.
         width: ``column``, ``page`` or inches; narrow figures have two rows of panels.
         outlines: contours around shares of the field's mass or above shares of its peak.
         scale: of the field's colours.
@@ -55,7 +59,7 @@ def field_figure(
     rows, cols = result.grid.image_size
     total = inches(width)
     columns = 4 if total >= _ONE_ROW else 2
-    caption = wrap(field_caption(result, measurement, outlines), total - 0.1, CAPTION_POINTS)
+    caption = wrap(field_caption(result, by(result), outlines), total - 0.1, CAPTION_POINTS)
     panels = Panels(total, 4 // columns, columns, rows / cols, caption=tuple(caption))
     figure = panels.figure()
     seen = picture(result)
@@ -81,7 +85,7 @@ def field_figure(
 
 def draw_field(
     axes: Axes,
-    result: ProbeResult,
+    result: UnitResult,
     *,
     outlines: Sequence[Outline] = DEFAULT_OUTLINES,
     scale: ShareScale | None = None,

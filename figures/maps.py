@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from erf.errors import SettingError
 from erf.measures import Cells
 from figures.frame import align_ends, frame
-from figures.words import percent
+from figures.words import share_label
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def draw_share_bar(
     assert isinstance(figure, Figure)
     bar = figure.colorbar(mesh, cax=strip, orientation="horizontal", ticks=scale.ticks)
     bar.ax.minorticks_off()
-    bar.ax.set_xticklabels([percent(share) for share in scale.ticks])
+    bar.ax.set_xticklabels([share_label(share) for share in scale.ticks])
     align_ends(bar.ax)
     # What shines through the transparent end of the colours.
     strip.set_facecolor("0.3")

@@ -12,7 +12,7 @@ from matplotlib.contour import QuadContourSet
 
 from erf.errors import SettingError
 from erf.measures import Cells, inside_mass
-from figures.words import percent
+from figures.words import share_label
 
 STYLES = ("solid", "dashed", "dotted", "dashdot")
 
@@ -115,7 +115,7 @@ def legend(
     """Which line is which: ``solid line 95.45 % of the mass, dashed 50 % of the mass``."""
     styles = dict(styled_levels(field, cells, outlines))
     named = [
-        (level, f"{styles[level]} {outline.label} (above {percent(level)} of the peak)")
+        (level, f"{styles[level]} {outline.label} (above {share_label(level)} of the peak)")
         if outline.kind == "mass"
         else (level, f"{styles[level]} {outline.label}")
         for outline in outlines

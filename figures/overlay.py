@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from erf.errors import SettingError
 from figures.panels import Panels
-from figures.picture import draw_image
+from figures.photo import draw_image
 from figures.predictions import draw_legend, legend_columns
 from figures.style import Width, inches, styled
 
@@ -20,9 +20,9 @@ BACKGROUND = "background"
 @styled
 def overlay_figure(
     image: UInt8[np.ndarray, "rows cols 3"],
-    label: UInt8[np.ndarray, "rows cols"],
+    label: UInt8[np.ndarray, "label_rows label_cols"],
     classes: Sequence[str],
-    palette: UInt8[np.ndarray, "classes 3"],
+    palette: UInt8[np.ndarray, "colors 3"],
     *,
     title: str = "",
     width: Width = "column",

@@ -15,7 +15,7 @@ from erf.errors import SettingError
 from figures.frame import frame
 from figures.lettering import text_width
 from figures.panels import Panels
-from figures.picture import draw_image
+from figures.photo import draw_image
 from figures.style import Width, inches, styled
 
 VOID_COLOR = (224, 224, 224)
@@ -25,11 +25,11 @@ VOID_COLOR = (224, 224, 224)
 @styled
 def predictions_figure(
     image: UInt8[np.ndarray, "rows cols 3"],
-    predictions: Mapping[str, Integer[np.ndarray, "rows cols"]],
+    predictions: Mapping[str, Integer[np.ndarray, "_ _"]],
     classes: Sequence[str],
     palette: UInt8[np.ndarray, "classes 3"],
     *,
-    truth: Integer[np.ndarray, "rows cols"] | None = None,
+    truth: Integer[np.ndarray, "_ _"] | None = None,
     width: Width = "page",
 ) -> Figure:
     """Image, truth if known, one panel a prediction, and the classes that occur.

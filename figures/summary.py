@@ -6,9 +6,9 @@ import base64
 import io
 from html import escape
 
-import erf.measures
-from erf.result import ProbeResult
-from figures.caption import image_name, model_name, stimulus_note, theory_note
+from erf.measures import measure
+from erf.results import LayerResult, UnitResult
+from figures.caption import stimulus_note, theory_note
 from figures.field import field_figure
 from figures.style import Width, styled
 
@@ -16,7 +16,7 @@ DPI = 110
 
 
 @styled
-def html_summary(result: ProbeResult, *, width: Width = "page") -> str:
+def html_summary(result: UnitResult | LayerResult, *, width: Width = "page") -> str:
     """The four panels and a table; every name escaped, the picture inside.
 
     A whole layer has no single field: its summary is the table alone.
@@ -30,21 +30,21 @@ def html_summary(result: ProbeResult, *, width: Width = "page") -> str:
     """
     rows, cols = result.grid.image_size
     entries = {
-        "model": model_name(result),
+        "model": result.model_name,
         "unit": str(result.target),
-        "image": f"{image_name(result)}, {rows} × {cols} px",
-        "stimulus": f"{stimulus_note(result)}, patch {result.plan.patch} px, "
-        f"stride {result.plan.stride} px",
+        "image": f"{result.image_name}, {rows} × {cols} px",
+        "stimulus": f"{stimulus_note(result)}, patch {result.settings.patch} px, "
+        f"stride {result.settings.step} px",
     }
     picture = ""
-    if result.target.unit is None:
+    if isinstance(result, LayerResult):
         entries["unit"] += ", {} × {} units".format(*result.unit_count)
     else:
-        measurement = erf.measures.measure(result)
+        measurement = measure(result)
         entries["theoretical field"] = theory_note(result.theory, (rows, cols))
         entries["empirical field"] = measurement.sentence
         buffer = io.BytesIO()
-        field_figure(result, measurement, width=width).savefig(
+        field_figure(result, width=width).savefig(
             buffer, format="png", dpi=DPI, metadata={"Software": None}
         )
         data = base64.b64encode(buffer.getvalue()).decode("ascii")

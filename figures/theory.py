@@ -9,9 +9,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from erf.geometry import Box
-from erf.result import TheoreticalExtent
+from erf.theoretical import UnitTheory
 from figures.frame import bare
-from figures.picture import dimmed
+from figures.photo import dimmed
 
 THEORY_COLOR = "#56B4E9"
 
@@ -20,7 +20,7 @@ FARTHEST = 2.0
 
 
 def draw_theory(
-    axes: Axes, image: UInt8[np.ndarray, "rows cols 3"], theory: TheoreticalExtent | None
+    axes: Axes, image: UInt8[np.ndarray, "rows cols 3"], theory: UnitTheory | None
 ) -> None:
     """Dim the image but for the part a unit could hear; outline the whole box, padding included.
 

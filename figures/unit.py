@@ -1,15 +1,13 @@
-"""One unit out of a whole layer's influence, ready to be drawn."""
+"""One unit out of whatever a result is of, by its name."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from erf.errors import UnitError
-from erf.geometry import Target, UnitName, locate
-from erf.result import ProbeResult
+from erf.geometry import UnitName, locate
+from erf.results import LayerResult, UnitResult
 
 
-def at_unit(result: ProbeResult, unit: UnitName | None = None) -> ProbeResult:
+def at_unit(result: UnitResult | LayerResult, unit: UnitName | None = None) -> UnitResult:
     """A result of one unit: ``result`` itself, or one unit of the layer that it holds.
 
     Only means over draws are kept for a layer, so the unit's measurement has no intervals.
@@ -21,21 +19,15 @@ def at_unit(result: ProbeResult, unit: UnitName | None = None) -> ProbeResult:
     Raises:
         UnitError: when ``result`` holds a layer and no unit is named, or the unit is not in it.
     """
-    target, (rows, cols) = result.target, result.unit_count
-    if target.unit is not None:
-        if unit is not None and unit != target.unit:
-            raise UnitError(f"result is of {target} alone: it has no unit {unit}")
+    if isinstance(result, UnitResult):
+        if unit is not None and unit != result.unit:
+            raise UnitError(f"result is of {result.target} alone: it has no unit {unit}")
         return result
+    rows, cols = result.unit_count
     strongest = divmod(int(result.activation.argmax()), cols)
-    place = None if unit is None else locate(unit, (rows, cols), strongest, target.layer)
+    place = None if unit is None else locate(unit, (rows, cols), strongest, result.target.layer)
     if place is None:
-        raise UnitError(f"result of {target} holds {rows}x{cols} units: name one, such as center")
-    return replace(
-        result,
-        discrepancy=result.discrepancy[:, :, place[0], place[1]],
-        standard_error=result.standard_error[:, :, place[0], place[1]],
-        samples=None,
-        target=Target(target.layer, place, target.channel),
-        theory=None if result.layer_theory is None else result.layer_theory.extent(place),
-        layer_theory=None,
-    )
+        raise UnitError(
+            f"result of {result.target} holds {rows}x{cols} units: name one, such as center"
+        )
+    return result.unit(place)

@@ -7,7 +7,7 @@ import math
 JOINED = "\N{NO-BREAK SPACE}"
 
 
-def percent(share: float) -> str:
+def share_label(share: float) -> str:
     """``0.234`` as ``23 %``; two digits below 10 %, "under 0.1 %" below that."""
     if not math.isfinite(share):
         return "unknown"
@@ -19,6 +19,6 @@ def percent(share: float) -> str:
     return f"{value:.2g}{JOINED}%"
 
 
-def size(rows: float, cols: float) -> str:
+def size_label(rows: float, cols: float) -> str:
     """``404 × 404 px``, row before column."""
     return f"{rows:.0f}{JOINED}×{JOINED}{cols:.0f}{JOINED}px"

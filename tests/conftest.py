@@ -1,8 +1,21 @@
-"""Settings of all tests."""
+"""Settings of all tests: shapes are checked at run time, random examples repeat."""
 
 import os
 
 from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# Before anything of ours is imported. Not the modules that take what users give (erf.settings,
+# erf.subject, erf.questions): they answer what is wrong in words, which their tests provoke, and a
+# checker would be faster with an answer of its own. Not the arithmetic on graphs either, whose
+# inner loops it makes many times slower.
+INSIDE = (
+    *("erf.engines.check", "erf.engines.choose", "erf.engines.dense", "erf.measures"),
+    *("erf.model.listing", "erf.model.observe", "erf.model.origin", "erf.probing", "erf.results"),
+    *("erf.stimulus", "figures.compare", "figures.depth", "figures.maps", "figures.outlines"),
+    *("figures.photo", "figures.report", "figures.theory"),
+)
+install_import_hook(INSIDE, "shape_checker.checked")
 
 # On a check of a change, the same examples every time: whether it passes must not hang on luck.
 settings.register_profile("ci", derandomize=True)

@@ -9,14 +9,13 @@ import click
 
 
 def claim_file(out: Path, suffixes: Collection[str]) -> Path:
-    """Refuse a file that exists or whose name says another kind; make its folder.
+    """Refuse a file that exists or whose name says another kind; nothing is made yet.
 
     Raises:
         click.BadParameter: naming the file; nothing is ever overwritten.
     """
     if out.suffix.lower() not in suffixes:
         raise click.BadParameter(f"--out {out}: must end in one of {', '.join(sorted(suffixes))}")
-    if out.exists():
+    if out.exists() or out.is_symlink():
         raise click.BadParameter(f"--out {out}: exists already; name a new file")
-    out.parent.mkdir(parents=True, exist_ok=True)
     return out

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,47 +33,47 @@ def claim_folder(out: Path | None, name: str, run: dict[str, Any] | None = None)
         return next(place for place in places if not place.exists())
     if out.exists() and not out.is_dir():
         raise click.BadParameter(f"--out {out}: exists and is a file; name a new folder")
-    if out.is_dir() and any(out.iterdir()) and not (run and _holds(out, run)):
-        raise click.BadParameter(
-            f"--out {out}: exists and holds something other than this run; name a new folder"
-        )
-    return out
-
-
-def claim_file(out: Path, suffixes: Set[str]) -> Path:
-    """Check that a file may be written.
-
-    Args:
-        out: the user's choice.
-        suffixes: endings that its name may have, such as ``.html``.
-
-    Raises:
-        click.BadParameter: when the place is taken or the name ends in something else.
-    """
-    if out.suffix.lower() not in suffixes:
-        known = " or ".join(sorted(suffixes))
-        raise click.BadParameter(f"--out {out}: the name must end in {known}")
-    if out.exists():
-        raise click.BadParameter(f"--out {out}: exists; name a new file")
+    if out.is_dir() and any(out.iterdir()):
+        _refuse_other(out, run)
     return out
 
 
 @contextmanager
 def opened_folder(folder: Path, run: dict[str, Any]) -> Iterator[None]:
-    """Make a claimed folder and note in it what was asked for; an error leaves no empty run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / RUN).exists():
-        (folder / RUN).write_text(json.dumps(run, indent=2) + "\n")
+    """Make a claimed folder and note in it what was asked for.
+
+    After an error in which nothing was found, neither the folder nor those above it that were made
+    with it are left.
+    """
+    from erf.atomic import write_text
+
+    new = not (folder / RUN).exists()
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    if new:
+        write_text(folder / RUN, json.dumps(run, indent=2) + "\n")
     try:
         yield
     except Exception:
-        if list(folder.iterdir()) == [folder / RUN]:
-            shutil.rmtree(folder)
+        if new and list(folder.iterdir()) == [folder / RUN]:
+            (folder / RUN).unlink()
+            with suppress(OSError):  # somebody else has put something there meanwhile
+                for each in made:
+                    each.rmdir()
         raise
 
 
-def _holds(folder: Path, run: dict[str, Any]) -> bool:
-    try:
-        return bool(json.loads((folder / RUN).read_text()) == json.loads(json.dumps(run)))
-    except (OSError, ValueError):
-        return False
+def _refuse_other(out: Path, run: dict[str, Any] | None) -> None:
+    held: Any = None
+    with suppress(OSError, ValueError):
+        held = json.loads((out / RUN).read_text(encoding="utf-8"))
+    if run is not None and held == json.loads(json.dumps(run)):
+        return
+    if run is not None and isinstance(held, dict) and held.get("version") != run["version"]:
+        raise click.BadParameter(
+            f"--out {out}: holds a run of version {held.get('version', 1)} of this command, which "
+            f"writes {run['version']}: its results can be read, but not gone on with; "
+            "name a new folder"
+        )
+    raise click.BadParameter(
+        f"--out {out}: exists and holds something other than this run; name a new folder"
+    )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import UInt8
 
+PHOTO = "grace_hopper.jpg"
+"""Comes with Matplotlib."""
+
 
 def load_picture(
     path: Path | None, size: tuple[int, int] | None
@@ -29,7 +32,7 @@ def load_picture(
     from matplotlib import cbook
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    source = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False) if path is None else path
+    source = cbook.get_sample_data(PHOTO, asfileobj=False) if path is None else path
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

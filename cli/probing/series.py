@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.arguments.output import opened_folder
-from cli.arguments.picture import load_picture
+from cli.arguments.picture import PHOTO, load_picture
+from cli.arguments.results import open_result
 
 if TYPE_CHECKING:
     import erf
     from cli.arguments.model import LoadedModel
+    from erf.settings import Settings
+
+    Result = erf.UnitResult | erf.LayerResult
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"})
 SKIPPED = "skipped.json"
+VERSION = 2
+"""Of run.json. Version 1, without this number, held the keywords of a function of then."""
 
 
 def find_images(paths: Sequence[Path]) -> list[Path | None]:
@@ -53,18 +59,21 @@ def strongest_images(
 
     Images that cannot be read come last, for `Series.run` to refuse or to skip and record.
     """
-    from erf.occlusion import rank_images
+    from erf.probing import rank_specimens
 
-    tensors, readable, bad = [], [], []
+    subjects: list[erf.Subject] = []
+    readable, bad = [], []
     for path in images:
         try:
-            tensors.append(loaded.input_space.tensor(load_picture(path, image_size)))
-            readable.append(path)
+            picture = load_picture(path, image_size)
         except click.BadParameter:
             bad.append(path)
-    if not tensors:
+            continue
+        subjects.append(_subject(loaded, picture, path, subjects[0] if subjects else None))
+        readable.append(path)
+    if not subjects:
         return bad
-    ranked = rank_images(loaded.model, tensors, layer, channel)[:top]
+    ranked = rank_specimens(subjects, layer, channel)[:top]
     return [readable[index] for _, index in ranked] + bad
 
 
@@ -76,38 +85,39 @@ class Series:
         loaded: the model.
         layer: module path.
         unit: ``center``, ``max``, ``all``, ``ROW,COL`` or ``grid:N``.
-        method: ``noise``, ``occlusion`` or ``gradient``.
+        channel: of the layer, or None.
         images: files, None for the photo we come with.
         image_size: to scale and crop to, or None.
-        settings: keywords of `erf.probe` or `erf.gradient_field`.
+        settings: `erf.Noise`, `erf.Occlusion` or `erf.Gradient`.
         skip_bad: whether to leave out an image that cannot be read.
     """
 
     loaded: LoadedModel
     layer: str
     unit: str
-    method: str
+    channel: int | None
     images: Sequence[Path | None]
     image_size: tuple[int, int] | None
-    settings: dict[str, Any] = field(repr=False)
+    settings: Settings = field(repr=False)
     skip_bad: bool = False
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, JSON-compatible: two equal ones give equal results."""
-        from erf.provenance import hash_weights
+        from erf.model import hash_weights
 
         return {
+            "version": VERSION,
             "model": self.loaded.name,
             "weights_sha256": hash_weights(self.loaded.model),
             "layer": self.layer,
             "unit": self.unit,
-            "method": self.method,
+            "channel": self.channel,
             "images": [None if path is None else str(path.resolve()) for path in self.images],
             "image_size": self.image_size,
-            "settings": self.settings,
+            "settings": self.settings.to_json(),
         }
 
-    def run(self, folder: Path, run: dict[str, Any]) -> Iterator[tuple[Path, erf.ProbeResult]]:
+    def run(self, folder: Path, run: dict[str, Any]) -> Iterator[tuple[Path, Result]]:
         """Probe image after image; what the folder holds already is read, not measured again.
 
         A probe that was interrupted goes on with the patches that are missing.
@@ -117,10 +127,10 @@ class Series:
             run: what `describe` says, noted in the folder.
 
         Raises:
-            click.BadParameter: when an image cannot be read and bad ones are not skipped.
+            click.BadParameter: when an image cannot be read and bad ones are not skipped, or none
+                can be read.
         """
-        import erf
-
+        subject: erf.Subject | None = None
         skipped = []
         for index, path in enumerate(self.images):
             place = folder / self._label(index, path)
@@ -133,15 +143,12 @@ class Series:
                     skipped.append({"index": index, "image": str(path), "reason": error.message})
                     click.echo(f"skipped {error.message}", err=True)
                     continue
-                journal = place.with_name(f".{place.stem}.journal")
+                subject = _subject(self.loaded, picture, path, subject)
                 with opened_folder(folder, run):
-                    results = self._measure(picture, index, _name(path), journal)
-                _save(results, place)
-                shutil.rmtree(journal, ignore_errors=True)
+                    self._measure(subject, index, place)
             places = [place] if place.suffix else sorted(place.glob("*.zarr"))
-            yield from ((each, erf.open(each)) for each in places)
-        if skipped:
-            (folder / SKIPPED).write_text(json.dumps(skipped, indent=2) + "\n")
+            yield from ((each, open_result(each)) for each in places)
+        _note_skipped(folder, skipped, len(self.images))
 
     def _label(self, index: int, path: Path | None) -> str:
         """Name of an image's result; a folder of results where there are several units."""
@@ -150,37 +157,56 @@ class Series:
         )
         return stem if self.unit.startswith("grid:") else f"{stem}.zarr"
 
-    def _measure(self, picture: Any, index: int, name: str, journal: Path) -> list[erf.ProbeResult]:
+    def _measure(self, subject: erf.Subject, index: int, place: Path) -> None:
+        """Write one result, or a folder of them, whole or not at all."""
         import erf
+        from erf.atomic import new_folder
         from erf.geometry import parse_unit
+        from erf.settings import Disturbance
 
-        model, image = self.loaded.model, self.loaded.input_space.tensor(picture)
-        known = {"picture": picture, "name": self.loaded.name, "image_name": name}
-        known |= self.settings
-        if self.method == "gradient":
-            unit = parse_unit(self.unit)
-            return [erf.gradient_field(model, image, self.layer, unit=unit, **known)]
-        known |= {"image_index": index, "progress": True}
+        settings, layer, channel = self.settings, self.layer, self.channel
+        if isinstance(settings, Disturbance):
+            settings = replace(settings, image_index=index)
+        journal = place.with_name(f".{place.stem}.journal")
         if self.unit.startswith("grid:"):
-            return erf.probe_units(model, image, self.layer, self.unit, journal=journal, **known)
-        unit = parse_unit(self.unit)
-        return [erf.probe(model, image, self.layer, unit=unit, journal=journal, **known)]
+            results = subject.probe_units(
+                layer, self.unit, settings, channel=channel, journal=journal, progress=True
+            )
+            with new_folder(place) as staging:
+                for each in results:
+                    erf.save(each, staging / "{},{}.zarr".format(*each.unit))
+        else:
+            unit = parse_unit(self.unit)
+            result = subject.probe(
+                layer, settings, unit=unit, channel=channel, journal=journal, progress=True
+            )
+            erf.save(result, place)
+        shutil.rmtree(journal, ignore_errors=True)
 
 
-def _name(path: Path | None) -> str:
-    return "grace_hopper.jpg" if path is None else path.name
-
-
-def _save(results: Sequence[erf.ProbeResult], place: Path) -> None:
-    """Write one result, or a folder of them, whole or not at all."""
+def _subject(
+    loaded: LoadedModel, picture: Any, path: Path | None, former: erf.Subject | None
+) -> erf.Subject:
+    """The model on a picture; of the former's size, it shares the export."""
     import erf
 
-    if place.suffix:
-        erf.save(results[0], place)
-        return
-    staging = place.with_name(f".{place.name}")
-    shutil.rmtree(staging, ignore_errors=True)
-    for result in results:
-        assert result.target.unit is not None
-        erf.save(result, staging / "{},{}.zarr".format(*result.target.unit))
-    staging.rename(place)
+    image, name = loaded.input_space.tensor(picture), PHOTO if path is None else path.name
+    if former is not None:
+        return former.on(image, image_name=name, picture=picture)
+    return erf.Subject(loaded.model, image, loaded.name, image_name=name, picture=picture)
+
+
+def _note_skipped(folder: Path, skipped: list[dict[str, Any]], images: int) -> None:
+    """Keep which images were left out, and why.
+
+    Raises:
+        click.BadParameter: when all of them were.
+    """
+    from erf.atomic import write_text
+
+    if len(skipped) == images:
+        raise click.BadParameter(f"--image: none of {images} images can be read")
+    if skipped:
+        write_text(folder / SKIPPED, json.dumps(skipped, indent=2) + "\n", replace=True)
+    else:
+        (folder / SKIPPED).unlink(missing_ok=True)

@@ -22,6 +22,7 @@ def compare_shipped(folder: Path) -> None:
     """
     import erf
     import figures
+    from erf.atomic import write_text
     from figures.report import report_page
 
     click.echo("\nAnd with global context? The centre unit's class scores:")
@@ -29,35 +30,24 @@ def compare_shipped(folder: Path) -> None:
         title: _probe(name, folder / "comparison" / f"{name}.zarr")
         for title, name in SHIPPED.items()
     }
-    measured = [erf.measure(result) for result in results.values()]
-    for name, found in zip(results, measured, strict=True):
-        click.echo(f"  {name:<11}  {found.summary}")
-    figure = figures.compare_figure(list(results.values()), measured, names=list(results))
-    figures.save(figure, folder / "comparison.png")
+    for title, result in results.items():
+        click.echo(f"  {title:<11}  {erf.measure(result).summary}")
+    figures.save(figures.compare_figure(results), folder / "comparison.png")
     click.echo(f"figure  {folder / 'comparison.png'}")
-    page = report_page(list(results.values()), measured, title="With and without global context")
-    (folder / "report.html").write_text(page, encoding="utf-8")
-    click.echo(f"page    {folder / 'report.html'}")
+    page = report_page(results, title="With and without global context")
+    click.echo(f"page    {write_text(folder / 'report.html', page)}")
 
 
-def _probe(name: str, place: Path) -> erf.ProbeResult:
+def _probe(name: str, place: Path) -> erf.UnitResult:
     import erf
     from cli.arguments.model import load_model
-    from cli.arguments.picture import load_picture
+    from cli.arguments.picture import PHOTO, load_picture
 
     loaded, picture = load_model(name), load_picture(None, None)
-    result = erf.probe(
-        loaded.model,
-        loaded.input_space.tensor(picture),
-        LAYER,
-        patch=PATCH,
-        stride=PATCH,
-        draws=DRAWS,
-        sigma=loaded.input_space.sigma(SIGMA),
-        picture=picture,
-        name=loaded.name,
-        image_name="grace_hopper.jpg",
-        progress=True,
-    )
+    image = loaded.input_space.tensor(picture)
+    settings = erf.Noise(patch=PATCH, draws=DRAWS, sigma=loaded.input_space.sigma(SIGMA))
+    subject = erf.Subject(loaded.model, image, loaded.name, image_name=PHOTO, picture=picture)
+    result = subject.probe(LAYER, settings, progress=True)
+    assert isinstance(result, erf.UnitResult)
     erf.save(result, place)
     return result

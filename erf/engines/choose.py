@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erf.engines.check import Agreement, compare
+from erf.engines.check import hold_against
 from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
-from erf.engines.engine import Change, Engine
-from erf.engines.memory import parse_memory
+from erf.engines.engine import Disturb, Engine
+from erf.engines.report import Agreement, EngineReport
 from erf.errors import ExportError
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph
+from erf.memory import parse_memory
+from erf.settings import Disturbance
 
 CONVENTION = "layers are read as (n, channels, rows, cols), which only an export could confirm"
 """What dense takes for granted where there is no graph."""
@@ -24,71 +25,80 @@ CONVENTION = "layers are read as (n, channels, rows, cols), which only an export
 
 @dataclass(frozen=True)
 class Choice:
-    """The engine that runs, and what there is to say about it.
-
-    Attributes:
-        engine: built and ready.
-        requested: the name that was asked for.
-        notes: sentences for the user and the provenance.
-        graph: of the model; None when it cannot be exported.
-        agreement: comparison with the dense engine on a few patches, if there was one.
-    """
+    """The engine that runs, built and ready, and what there is to say about it."""
 
     engine: Engine
-    requested: str
-    notes: tuple[str, ...]
-    graph: Graph | None
-    agreement: Agreement | None = None
+    report: EngineReport
 
-    def to_json(self) -> dict[str, Any]:
-        """For the provenance."""
-        return {
-            "name": self.engine.name,
-            "requested": self.requested,
-            "notes": list(self.notes),
-            "check": None if self.agreement is None else asdict(self.agreement),
-        }
+    @classmethod
+    def of(
+        cls,
+        engine: Engine,
+        requested: str,
+        notes: tuple[str, ...] = (),
+        check: Agreement | None = None,
+    ) -> Choice:
+        """An engine with what it says of itself, and some notes more."""
+        notes = (*engine.notes, *notes)
+        return cls(engine, EngineReport(engine.name, engine.exact, requested, notes, check))
 
 
 def choose_engine(
-    name: str,
+    settings: Disturbance,
     model: nn.Module,
     image: Float[Tensor, "c h w"],
     targets: Sequence[Target],
     *,
     grid: PatchGrid,
-    change: Change,
+    disturb: Disturb,
     activations: Sequence[float],
-    batch_size: int | None,
-    memory: str,
-    graph: Graph | ExportError,
+    graph: Graph | ExportError | None,
 ) -> Choice:
-    """Build the engine of this name for (model, image, targets).
+    """Build the engine that the settings name for (model, image, targets).
 
     ``auto`` takes delta when the model can be exported and delta agrees with dense on a few
     patches; otherwise dense, and says why.
 
     Raises:
         ExportError: when delta is asked for, which needs a graph.
-        SettingError: when the memory budget cannot be read.
     """
-    budget = parse_memory(memory)
-    if isinstance(graph, ExportError):
+    name, batch = settings.engine, settings.batch_size
+    if not isinstance(graph, Graph):
+        why = graph or ExportError("the subject was made without a graph")
         if name == "delta":
-            raise graph
-        dense = DenseEngine(model, image, targets, batch_size=batch_size)
-        return Choice(dense, name, (str(graph), CONVENTION), None)
-    dense = DenseEngine(model, image, targets, batch_size=batch_size, graph=graph)
+            raise why
+        dense = DenseEngine(model, image, targets, batch_size=batch)
+        return Choice.of(dense, name, (str(why), CONVENTION))
+    dense = DenseEngine(model, image, targets, batch_size=batch, graph=graph)
     if name == "dense":
-        return Choice(dense, name, (), graph)
-    delta = DeltaEngine(graph, image, targets, memory_bytes=budget, batch_size=batch_size)
+        return Choice.of(dense, name)
+    budget = parse_memory(settings.memory)
+    delta = DeltaEngine(graph, image, targets, memory_bytes=budget, batch_size=batch)
     if name == "delta":
-        return Choice(delta, name, delta.notes, graph)
-    agreement = compare(delta, dense, grid=grid, change=change, activations=activations)
+        return Choice.of(delta, name)
+    agreement = hold_against(
+        delta,
+        dense,
+        grid=grid,
+        disturb=disturb,
+        activations=activations,
+        places=[place_of(each, graph) for each in targets if each.unit is not None],
+    )
     if agreement.agrees:
-        return Choice(delta, name, delta.notes, graph, agreement)
+        return Choice.of(delta, name, check=agreement)
     note = (
         f"delta differs from dense by {agreement.difference:.1e} of the peak on "
         f"{agreement.patches} patches, more than rounding explains: dense runs instead"
     )
-    return Choice(dense, name, (note,), graph, agreement)
+    return Choice.of(dense, name, (note,), agreement)
+
+
+def place_of(target: Target, graph: Graph) -> tuple[float, float]:
+    """Where a unit stands in its layer, in shares of the layer's sides."""
+    assert target.unit is not None
+    node = graph.layer(target.layer)
+    sizes = node.map_size[::-1] if node.layout and node.layout.turned else node.map_size
+    row, col = (
+        min((at + 0.5) / size, 1 - 1e-9) for at, size in zip(target.unit, sizes, strict=True)
+    )
+    return row, col

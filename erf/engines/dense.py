@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
-from erf.engines.engine import Change, Reading
+from erf.engines.engine import Disturb, Reading
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, map_layout
-from erf.observe import observe_maps
+from erf.model.observe import observe_maps
 
 
 class DenseEngine:
@@ -34,6 +34,8 @@ class DenseEngine:
     """
 
     name = "dense"
+    exact = False
+    notes = ()
 
     def __init__(
         self,
@@ -52,15 +54,15 @@ class DenseEngine:
                 map_layout(graph, layer)
 
     def measure(
-        self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], change: Change
+        self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], disturb: Disturb
     ) -> Iterator[Reading]:
         """See `Engine`."""
-        clean = observe_maps(self.model, self.image[None], self.layers, self.graph)
+        clean = observe_maps(self.model, self.image[None].clone(), self.layers, self.graph)
         jobs = np.array([(patch, draw) for patch in patches for draw in draws], dtype=np.int64)
         for start in range(0, len(jobs), self.batch_size):
             batch_patches, batch_draws = jobs[start : start + self.batch_size].T
             images = self.image.repeat(len(batch_patches), 1, 1, 1)
-            added = change(batch_patches, batch_draws)
+            added = disturb(batch_patches, batch_draws)
             for image, patch, extra in zip(images, batch_patches, added, strict=True):
                 image[:, *grid.box(int(patch)).slices()] += extra
             maps = observe_maps(self.model, images, self.layers, self.graph)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from erf.geometry import PatchGrid
 
-Change = Callable[
+Disturb = Callable[
     [Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]], Float[Tensor, "n c patch patch"]
 ]
 """(patches, draws) -> what is added to the image inside each patch: a pure function of both."""
@@ -34,6 +34,7 @@ class Reading:
     values: tuple[Float64[np.ndarray, "n ..."], ...]
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Measures how much targets change when patches of one image are disturbed.
 
@@ -41,9 +42,16 @@ class Engine(Protocol):
     """
 
     name: str
+    exact: bool
+    """Whether a patch without influence gives exactly zero."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know."""
+        ...
 
     def measure(
-        self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], change: Change
+        self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], disturb: Disturb
     ) -> Iterator[Reading]:
         """Measure every (patch, draw), in whatever order and batches suit the engine."""
         ...

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int64
 
-Index = Int64[np.ndarray, "..."]
+Index = Int64[np.ndarray, "..."] | np.int64
 Hull = tuple[Index, Index]
-Taps = tuple[Int64[np.ndarray, "n taps"], Bool[np.ndarray, "n taps"]]
+Taps = tuple[Int64[np.ndarray, "n taps"], Bool[np.ndarray, "#n #taps"]]
 
 
 class Relation(ABC):

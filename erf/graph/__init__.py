@@ -4,6 +4,7 @@
 columns, and, by the one table of rules, what an output position reads of each input.
 """
 
+from erf.graph.cache import graph_of, structure_of, try_graph_of
 from erf.graph.export import export, try_export
 from erf.graph.graph import Graph
 from erf.graph.layout import Axis, Digit, Layout
@@ -22,7 +23,10 @@ __all__ = [
     "Read",
     "as_map",
     "export",
+    "graph_of",
     "is_plain",
     "map_layout",
+    "structure_of",
     "try_export",
+    "try_graph_of",
 ]

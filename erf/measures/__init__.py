@@ -10,8 +10,7 @@ masks                  ``inside_mass``, ``inside_share_of_peak``, ``inside_signi
 shape                  ``moments``, ``gaussian_fit``, ``radial_profile``
 uncertainty            ``bootstrap_intervals``, ``jackknife_intervals``, ``p_values``,
                        ``precision`` (are there enough draws?)
-many images or units   ``average``, ``calibrate``, ``unit_field``, ``interior_average``,
-                       ``unit_sizes``
+many images or units   ``average``, ``calibrate``, ``interior_average``, ``unit_sizes``
 other people's         ``preset``
 between results        ``compare``
 =====================  ===========================================================
@@ -19,31 +18,34 @@ between results        ``compare``
 
 from erf.measures.averaging import average, calibrate
 from erf.measures.cells import Cells
-from erf.measures.compare import Compared, Ratio, compare
-from erf.measures.field import Field
+from erf.measures.comparison import Compared, Comparison, Ratio, compare
+from erf.measures.field import Field, fields_of
 from erf.measures.floor import Floor, numerical_floor
 from erf.measures.gaussian import GaussianFit, gaussian_fit
 from erf.measures.intervals import Interval, bootstrap_intervals, jackknife_intervals
 from erf.measures.levels import LUO_SHARE, above_share_of_peak, inside_share_of_peak
 from erf.measures.mass import TWO_SIGMA, inside_mass, mass_area
-from erf.measures.measure import measure
 from erf.measures.measurement import Measurement, Size
-from erf.measures.moments import Moments, moments
+from erf.measures.measuring import measure
 from erf.measures.participation import participation_area
-from erf.measures.presets import PRESETS, PresetReport, preset
+from erf.measures.presets import PRESETS, PresetReport, preset, register
 from erf.measures.radial import RadialProfile, radial_profile
 from erf.measures.significance import inside_significant, p_values
+from erf.measures.sizes import SIZES, size
+from erf.measures.spread import Moments, moments
 from erf.measures.square import centred_square, mass_in_square
 from erf.measures.stopping import FIRST_DRAWS, Precision, precision
-from erf.measures.units import interior_average, interior_units, unit_field, unit_sizes
+from erf.measures.units import interior_average, interior_units, unit_sizes
 
 __all__ = [
     "FIRST_DRAWS",
     "LUO_SHARE",
     "PRESETS",
+    "SIZES",
     "TWO_SIGMA",
     "Cells",
     "Compared",
+    "Comparison",
     "Field",
     "Floor",
     "GaussianFit",
@@ -61,6 +63,7 @@ __all__ = [
     "calibrate",
     "centred_square",
     "compare",
+    "fields_of",
     "gaussian_fit",
     "inside_mass",
     "inside_share_of_peak",
@@ -78,6 +81,7 @@ __all__ = [
     "precision",
     "preset",
     "radial_profile",
-    "unit_field",
+    "register",
+    "size",
     "unit_sizes",
 ]

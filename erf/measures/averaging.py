@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,19 +11,41 @@ from jaxtyping import Float64
 from erf.errors import SettingError
 from erf.geometry import Box
 from erf.measures.cells import Cells
-from erf.measures.field import Field
+from erf.measures.field import Field, fields_of
+from erf.results import UnitResult
+
+Several = (
+    UnitResult
+    | Field
+    | Iterable[UnitResult | Field]
+    | Mapping[str, UnitResult | Field]
+    | Mapping[str, Sequence[UnitResult | Field]]
+)
+"""What a probe returns: one result, several, or several by name."""
 
 
-def average(fields: Sequence[Field]) -> Field:
+def average(results: Several) -> Field:
     """Mean of the maps of one unit on several images of one size, in image coordinates.
 
     Each map counts as it is: an image on which the unit reacts more strongly counts more. The
     result's draws are the images, so that intervals are about other images of the same kind.
 
+    Args:
+        results: probes of one unit (or their ``Field``), one, several, or several by name.
+
     Raises:
         SettingError: when there is none, or layouts or centres differ.
+
+    Example:
+        >>> import torch, erf
+        >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 5, padding=2))
+        >>> photos = [torch.randn(3, 32, 32) for _ in range(3)]
+        >>> mean = average([erf.probe(model, photo, "0", patch=8, draws=2) for photo in photos])
+        >>> mean.images, mean.draws
+        (3, 3)
     """
-    first = _first(fields)
+    fields = fields_of(results)
+    first = fields[0]
     for each in fields:
         if each.image_size != first.image_size or each.values.shape != first.values.shape:
             raise SettingError(
@@ -36,33 +58,47 @@ def average(fields: Sequence[Field]) -> Field:
                 f"{each.label} is centred at {each.center}, not {first.center}: "
                 "recentre fields of different units with calibrate"
             )
-    samples = np.stack([each.clean for each in fields])
+    maps = np.stack([each.clean for each in fields])
+    samples = _by_image(maps, fields)
     return replace(
         first,
-        values=samples.mean(axis=0),
-        samples=samples if len(fields) > 1 else None,
+        values=maps.mean(axis=0),
+        samples=samples,
         joint=True,
         reachable=_any([each.reachable for each in fields]),
+        images=_images(fields),
+        image=first.image if _images(fields) == 1 else None,
     )
 
 
-def calibrate(fields: Sequence[Field], *, spacing: int | None = None) -> Field:
+def calibrate(results: Several, *, spacing: int | None = None) -> Field:
     """Mean of maps recentred on their unit: the calibrated map of Zhou et al. 2015.
 
     The maps may be of different units, images and image sizes. Each is read at the same distances
     from its own unit: those of the first map's patches. Where units lie whole patch strides apart
     this is exact; else values are interpolated linearly, which blurs by less than a stride. A
-    place outside one image is averaged over the others. The result's draws are the maps, where a
-    missing place carries the mean: it has nothing to say about the spread.
+    place outside one image is averaged over the others. The result's draws are the images, several
+    units of one image being averaged first, since they share what that image does to a network; a
+    missing place carries the mean: it has nothing to say about the spread. Of one image there is
+    no spread over images, and the result has no intervals.
 
     Args:
-        fields: at least one.
+        results: probes of units (or their ``Field``), one, several, or several by name.
         spacing: between points of the calibrated map, pixels; by default the smallest stride.
 
     Raises:
         SettingError: when there is no field.
+
+    Example:
+        >>> import torch, erf
+        >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 5, padding=2))
+        >>> units = erf.probe_units(model, torch.randn(3, 32, 32), "0", "grid:2", patch=4, draws=2)
+        >>> mean = calibrate(units)
+        >>> mean.images, mean.recentred, mean.samples is None
+        (1, True, True)
     """
-    first = _first(fields)
+    fields = fields_of(results)
+    first = fields[0]
     step = spacing or min(each.stride for each in fields)
     reach = max(_reach(each) for each in fields)
     count = int(np.ceil(reach / step))
@@ -88,12 +124,15 @@ def calibrate(fields: Sequence[Field], *, spacing: int | None = None) -> Field:
         center=center,
         center_from=first.center_from,
         theory=theory,
-        samples=samples if len(fields) > 1 else None,
+        samples=_by_image(samples, fields),
         joint=True,
         label=f"calibrated {first.label}",
         theory_status=first.theory_status,
         patch=first.patch,
         stride=step,
+        image=first.image if _images(fields) == 1 else None,
+        images=_images(fields),
+        recentred=True,
     )
 
 
@@ -146,10 +185,26 @@ def _recentred(field: Field, center: tuple[float, float]) -> Box:
     return field.theory.shift(round(down), round(right))
 
 
-def _first(fields: Sequence[Field]) -> Field:
-    if not fields:
-        raise SettingError("an average needs at least one field, not 0")
-    return fields[0]
+def _key(index: int, field: Field) -> object:
+    """What tells a field's image apart; one that is not known is its own."""
+    return index if field.image is None else field.image
+
+
+def _images(fields: Sequence[Field]) -> int:
+    """Over how many different images these fields are."""
+    keys = {_key(index, each): each.images for index, each in enumerate(fields)}
+    return sum(keys.values())
+
+
+def _by_image(
+    maps: Float64[np.ndarray, "fields rows cols"], fields: Sequence[Field]
+) -> Float64[np.ndarray, "images rows cols"] | None:
+    """The mean map of each image; None where there is only one."""
+    keys = [_key(index, each) for index, each in enumerate(fields)]
+    names = list(dict.fromkeys(keys))
+    if len(names) < 2:
+        return None
+    return np.stack([maps[[key == name for key in keys]].mean(axis=0) for name in names])
 
 
 def _any(masks: Sequence[np.ndarray | None]) -> np.ndarray | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Shaped
 
 from erf.geometry import PatchGrid
 
@@ -66,7 +66,7 @@ class Cells:
         """Distance of each patch centre from a point, pixels."""
         return np.hypot(self.row_centers[:, None] - center[0], self.col_centers - center[1])
 
-    def to_pixels(self, values: Float64[np.ndarray, "rows cols"]) -> Float64[np.ndarray, "h w"]:
+    def to_pixels(self, values: Shaped[np.ndarray, "rows cols"]) -> Shaped[np.ndarray, "h w"]:
         """The map as an image: each pixel has the value of the cell that holds its centre."""
         rows, cols = (
             np.searchsorted(edges, np.arange(round(float(edges[-1] + 0.5))), side="right") - 1

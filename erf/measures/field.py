@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from erf.errors import UnitError
 from erf.geometry import Box, PatchGrid
 from erf.measures.cells import Cells
 from erf.measures.floor import NO_FLOOR, Floor, numerical_floor
-from erf.result import ProbeResult, TheoreticalExtent
+from erf.results import LayerResult, UnitResult, each_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,9 @@ class Field:
         label: such as ``fc7@7,7``.
         theory_status: ``exact``, ``upper_bound``, ``whole_image`` or ``unknown``.
         patch, stride: of the probe.
+        image: what tells images apart, None when unknown.
+        images: how many the map is an average of.
+        recentred: whether the map is an average around units, with an extent of its own.
     """
 
     values: Float64[np.ndarray, "rows cols"]
@@ -52,9 +54,12 @@ class Field:
     theory_status: str = "unknown"
     patch: int = 1
     stride: int = 1
+    image: str | None = None
+    images: int = 1
+    recentred: bool = False
 
     @classmethod
-    def of(cls, result: ProbeResult | Field) -> Field:
+    def of(cls, result: UnitResult | LayerResult | Field) -> Field:
         """The field of a result that watched one unit.
 
         Raises:
@@ -62,37 +67,37 @@ class Field:
         """
         if isinstance(result, Field):
             return result
-        if result.target.unit is None:
+        if isinstance(result, LayerResult):
             rows, cols = result.unit_count
             raise UnitError(
                 f"result of {result.target} holds the fields of {rows}x{cols} units: "
-                "name one (erf.measures.unit_field), or average them (interior_average)"
+                "name one (result.unit((row, col))), or average them (interior_average)"
             )
         theory = result.theory
         box = None if theory is None or theory.status == "unknown" else theory.box
         reachable = None if box is None else touches(result.grid, box)
-        center, source = find_center(theory, result.target.unit, result)
-        rows, cols = result.image.shape[-2:]
+        center, source = find_center(result)
         return cls(
             values=result.discrepancy,
             cells=Cells.of(result.grid),
-            image_size=(rows, cols),
+            image_size=result.image_size,
             center=center,
             center_from=source,
             theory=box,
             samples=result.samples,
-            joint=result.provenance.get("method") == "gradient",
+            joint=result.joint,
             floor=numerical_floor(
                 result.discrepancy,
                 reachable,
-                engine=_engine(result.provenance),
-                activation=abs(float(result.activation[result.target.unit])),
+                exact=result.engine.exact,
+                activation=abs(float(result.activation[result.unit])),
             ),
             reachable=reachable,
             label=str(result.target),
             theory_status="unknown" if theory is None else theory.status,
-            patch=result.plan.patch,
-            stride=result.plan.stride,
+            patch=result.settings.patch,
+            stride=result.settings.step,
+            image=result.image_sha256,
         )
 
     @property
@@ -117,16 +122,26 @@ class Field:
         return np.where(self.heard, self.values, 0.0)
 
 
-def find_center(
-    theory: TheoreticalExtent | None, unit: tuple[int, int], result: ProbeResult
-) -> tuple[tuple[float, float], str]:
+def fields_of(results: object) -> list[Field]:
+    """The fields of what a probe returned: one result, several, or several by name.
+
+    Raises:
+        SettingError: when there is none, or something else among them.
+        UnitError: when one holds a whole layer.
+    """
+    found = each_of(results, (UnitResult, LayerResult, Field), "result of a probe")
+    return [Field.of(each) for each in found]
+
+
+def find_center(result: UnitResult) -> tuple[tuple[float, float], str]:
     """The unit's theoretical centre, and where it comes from (see ``Field.center_from``)."""
-    if theory is not None and theory.unclipped is not None and theory.status != "whole_image":
-        return theory.unclipped.center, "theory"
+    center = None if result.theory is None else result.theory.center
+    if center is not None:
+        return center, "theory"
     row, col = (
         (position + 0.5) * pixels / units - 0.5
         for position, pixels, units in zip(
-            unit, result.image.shape[-2:], result.unit_count, strict=True
+            result.unit, result.image_size, result.unit_count, strict=True
         )
     )
     return (row, col), "position"
@@ -138,10 +153,3 @@ def touches(grid: PatchGrid, box: Box) -> Bool[np.ndarray, "patch_rows patch_col
     rows = (top < box.bottom) & (top + grid.patch > box.top)
     cols = (left < box.right) & (left + grid.patch > box.left)
     return np.logical_and.outer(rows, cols)
-
-
-def _engine(provenance: Mapping[str, object]) -> Mapping[str, object]:
-    engine = provenance.get("engine")
-    if isinstance(engine, Mapping):
-        return engine
-    return {"name": provenance.get("method") if engine is None else engine}

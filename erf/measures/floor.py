@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64
-
-EXACT = ("delta", "gradient")
-"""Engines that give exactly zero where there is no influence."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +14,9 @@ class Floor:
 
     Attributes:
         value: in the unit of the discrepancy.
-        source: ``exact`` (zero by construction), ``engine`` (the engine said so), ``outside``
-            (the largest value among patches outside the theoretical field) or ``precision``
-            (float32 rounding of the activation, where no patch lies outside).
+        source: ``exact`` (zero by construction), ``outside`` (the largest value among patches
+            outside the theoretical field) or ``precision`` (float32 rounding of the activation,
+            where no patch lies outside).
     """
 
     value: float
@@ -34,7 +30,7 @@ def numerical_floor(
     discrepancy: Float64[np.ndarray, "rows cols"],
     reachable: Bool[np.ndarray, "rows cols"] | None,
     *,
-    engine: Mapping[str, object],
+    exact: bool,
     activation: float,
 ) -> Floor:
     """The floor of a measured map.
@@ -46,13 +42,10 @@ def numerical_floor(
     Args:
         discrepancy: mean over draws.
         reachable: patches that touch the theoretical field, None when that is unknown.
-        engine: what the result says about it: ``name`` and perhaps ``floor``.
+        exact: whether the engine gives exactly zero where there is no influence.
         activation: clean response of the unit (its norm), for the bound of last resort.
     """
-    stated = engine.get("floor")
-    if isinstance(stated, int | float):
-        return Floor(float(stated), "engine")
-    if engine.get("name") in EXACT:
+    if exact:
         return Floor(0.0, "exact")
     if reachable is not None and not reachable.all():
         return Floor(float(discrepancy[~reachable].max()), "outside")

@@ -10,7 +10,7 @@ from jaxtyping import Float64
 from scipy.optimize import least_squares
 
 from erf.measures.cells import Cells
-from erf.measures.moments import moments, principal_axes
+from erf.measures.spread import moments, principal_axes
 
 
 @dataclass(frozen=True)

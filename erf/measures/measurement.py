@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from erf.errors import SettingError
 from erf.geometry import Box
 from erf.measures.floor import Floor
 from erf.measures.gaussian import GaussianFit
 from erf.measures.intervals import Interval
-from erf.measures.moments import Moments
 from erf.measures.radial import RadialProfile
+from erf.measures.spread import Moments
 from erf.measures.summary import sentence, share_text
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,9 @@ class Measurement:
         peak: largest discrepancy of the map, in its own unit.
         peak_error: its standard error relative to it; None without draws. A threshold that hangs
             on the peak is as uncertain as this.
+        images: how many the map is an average of.
+        recentred: whether the map is an average around units, with an extent of its own.
+        extent: (height, width) of the map, pixels; the image's, unless recentred.
     """
 
     target: str
@@ -79,6 +86,9 @@ class Measurement:
     floor: Floor
     peak: float
     peak_error: float | None
+    images: int = 1
+    recentred: bool = False
+    extent: tuple[float, float] | None = None
 
     def size(self, name: str | None = None) -> Size:
         """The size of this name; the criterion's by default.
@@ -105,8 +115,14 @@ class Measurement:
 
     @property
     def share_of_image(self) -> float:
-        """Area over the image's area."""
-        return self.area / (self.image_size[0] * self.image_size[1])
+        """Area over the image's area; of a recentred average, over that of its own map."""
+        return self.area / self.whole
+
+    @property
+    def whole(self) -> float:
+        """Area of what the map covers, pixels."""
+        height, width = self.extent or self.image_size
+        return float(height * width)
 
     @property
     def share_of_theory(self) -> float | None:
@@ -136,7 +152,7 @@ class Measurement:
         if name == "side":
             return math.sqrt(low), math.sqrt(high)
         if name == "share_of_image":
-            whole = float(self.image_size[0] * self.image_size[1])
+            whole = self.whole
         elif name == "share_of_theory":
             if not self.theory or not self.theory.area:
                 return None
@@ -148,7 +164,7 @@ class Measurement:
     @property
     def summary(self) -> str:
         """What a person understands: ``hears 23 % of the image; 38 % of its theoretical field``."""
-        return share_text(self.share_of_image, self.share_of_theory)
+        return share_text(self.share_of_image, self.share_of_theory, recentred=self.recentred)
 
     @property
     def sentence(self) -> str:
@@ -162,6 +178,35 @@ class Measurement:
             self.image_size,
             size.interval,
         )
+
+    def records(self) -> list[dict[str, str | float | None]]:
+        """Flat, a row a size."""
+        rows: list[dict[str, str | float | None]] = []
+        for size in self.sizes:
+            low, high = self.interval(size.name) or (None, None)
+            rows.append(
+                {
+                    "target": self.target,
+                    "size": size.name,
+                    "area": size.area,
+                    "area_low": low,
+                    "area_high": high,
+                    "side": size.side,
+                    "share_of_image": size.area / self.whole,
+                    "share_of_theory": size.area / self.theory.area
+                    if self.theory and self.theory.area
+                    else None,
+                    "images": self.images,
+                    "draws": self.draws,
+                }
+            )
+        return rows
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas table, a row a size; needs pandas."""
+        import pandas
+
+        return pandas.DataFrame(self.records())
 
     def to_json(self) -> str:
         """All numbers as JSON; infinities and NaN are null."""

@@ -24,7 +24,7 @@ def mass_in_square(
 
 
 def _lengths_inside(
-    edges: Float64[np.ndarray, " n+1"], center: float, side: Float64[np.ndarray, "*batch"] | float
+    edges: Float64[np.ndarray, " edges"], center: float, side: Float64[np.ndarray, "*batch"] | float
 ) -> Float64[np.ndarray, "*batch n"]:
     """Length of each cell inside the square, along one axis."""
     half = np.asarray(side)[..., None] / 2

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float64
 
 from erf.errors import SettingError
-from erf.measures.definitions import mass_definition
 from erf.measures.intervals import bootstrap_intervals
-from erf.measures.mass import TWO_SIGMA
+from erf.measures.mass import TWO_SIGMA, mass_area
 
 FIRST_DRAWS = 4
 """Draws before the first look: fewer give no trustworthy interval."""
@@ -77,10 +77,8 @@ def precision(
     draws = len(samples)
     if draws < 2:
         return Precision(draws, math.inf, tolerance, min(limit, FIRST_DRAWS))
-    size = mass_definition(areas, share)
-    found = bootstrap_intervals(samples, {size.name: size.area}, level=level, resamples=resamples)[
-        size.name
-    ]
+    sizes = {"mass": partial(mass_area, areas=areas, share=share)}
+    found = bootstrap_intervals(samples, sizes, level=level, resamples=resamples)["mass"]
     half = (found.high - found.low) / 2 / found.value if found.value > 0 else math.inf
     if half <= tolerance or draws >= limit:
         return Precision(draws, half, tolerance, draws)

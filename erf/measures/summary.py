@@ -11,11 +11,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
-def share_text(of_image: float, of_theory: float | None) -> str:
+def share_text(of_image: float, of_theory: float | None, *, recentred: bool = False) -> str:
     """``hears 23 % of the image; 38 % of its theoretical field``."""
     if of_image == 0:
         return "hears nothing of the image"
-    image = f"hears {percent(of_image)} of the image"
+    image = f"hears {percent(of_image)} of the {'recentred map' if recentred else 'image'}"
     if of_theory is None:
         return f"{image}; its theoretical field is unknown"
     return f"{image}; {percent(of_theory)} of its theoretical field"

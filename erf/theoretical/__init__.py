@@ -7,17 +7,18 @@ theory(model)                       all layers, as a table
 
 from erf.theoretical.ask import projective_box, theoretical_field
 from erf.theoretical.check import disagreement
-from erf.theoretical.field import TheoreticalField
+from erf.theoretical.field import TheoreticalField, UnitTheory
 from erf.theoretical.nan import nan_boxes
-from erf.theoretical.table import TheoryRow, TheoryTable, theory
+from erf.theoretical.table import TheoryTable, theory, theory_of
 
 __all__ = [
     "TheoreticalField",
-    "TheoryRow",
     "TheoryTable",
+    "UnitTheory",
     "disagreement",
     "nan_boxes",
     "projective_box",
     "theoretical_field",
     "theory",
+    "theory_of",
 ]

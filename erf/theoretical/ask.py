@@ -9,8 +9,8 @@ from torch import nn
 
 from erf.errors import LayerError, SettingError
 from erf.geometry import Box
+from erf.graph import graph_of
 from erf.theoretical.analyse import analyse
-from erf.theoretical.cache import graph_of
 from erf.theoretical.field import TheoreticalField
 from erf.theoretical.nan import nan_field
 from erf.theoretical.propagate import Walk
@@ -52,7 +52,7 @@ def theoretical_field(
         return nan_field(model, layer, image_size, channels=channels)
     if method != "graph":
         raise SettingError(f"method {method!r} is neither graph nor nan")
-    return analyse(graph_of(model, image_size, channels), [layer])[0]
+    return analyse(graph_of(model, (1, channels, *image_size)), [layer])[0]
 
 
 def projective_box(
@@ -79,7 +79,7 @@ def projective_box(
         ExportError: when the model cannot be exported.
         LayerError: when there is no such layer, or it does not depend on the image.
     """
-    graph = graph_of(model, image_size, channels)
+    graph = graph_of(model, (1, channels, *image_size))
     node = graph.layer(layer)
     if node.layout is None:
         raise LayerError(f"layer {layer!r} does not depend on the image")

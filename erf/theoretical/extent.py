@@ -10,9 +10,9 @@ from jaxtyping import Int64
 
 from erf.geometry.axis import EVERYTHING, Relation, Whole
 
-Ends = Int64[np.ndarray, "2 levels classes rows cols"]
+Ends = Int64[np.ndarray, "2 levels classes _rows _cols"]
 Range = tuple[int, int]
-Intervals = tuple[Int64[np.ndarray, "rows cols"], Int64[np.ndarray, "rows cols"]]
+Intervals = tuple[Int64[np.ndarray, "_rows _cols"], Int64[np.ndarray, "_rows _cols"]]
 
 NOTHING = -EVERYTHING
 """Both ends of a field without pixels: less than any, so that a union is a plain maximum."""

@@ -1,4 +1,4 @@
-"""The theoretical receptive field of a layer: what every unit could read."""
+"""The theoretical receptive field: what the units of a layer could read, and one of them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,35 @@ from jaxtyping import Bool, Int64
 from erf.errors import SettingError, UnitError
 from erf.geometry import Box
 
-Status = Literal["exact", "upper_bound", "whole_image"]
+Status = Literal["exact", "upper_bound", "whole_image", "lower_bound", "unknown"]
 Unit = tuple[int, int]
 Boxes = Int64[np.ndarray, "rows cols 4"]
+
+
+@dataclass(frozen=True)
+class UnitTheory:
+    """The theoretical field of one unit: `TheoreticalField.unit` gives it.
+
+    Attributes:
+        box: pixels of the image that can reach this unit.
+        size: (rows, cols) of an interior unit's field, padding included; None when unknown.
+        unclipped: the box as if the image had no border; None when unknown.
+        status: as of `TheoreticalField`; ``unknown`` where the model has no graph.
+        reasons: operators responsible when the status is not ``exact``.
+    """
+
+    box: Box
+    size: tuple[int, int] | None = None
+    unclipped: Box | None = None
+    status: Status = "unknown"
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def center(self) -> tuple[float, float] | None:
+        """The middle of the field as if there were no border; None where it has none of its own."""
+        if self.unclipped is None or self.unclipped.empty or self.status == "whole_image":
+            return None
+        return self.unclipped.center
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +60,7 @@ class TheoreticalField:
             global operator; ``upper_bound`` where some operator has no exact rule.
         reasons: the operators responsible for a status other than ``exact``.
         channel_dim: dimension of the layer's output that holds the channels of a map.
+        kind: class of the module.
     """
 
     layer: str
@@ -48,10 +75,16 @@ class TheoreticalField:
     _clipped: Callable[[], Boxes] = field(repr=False)
     _unclipped: Callable[[], Boxes] | None = field(repr=False)
     _support: Callable[[Unit], Bool[np.ndarray, "height width"]] | None = field(repr=False)
+    kind: str = ""
+
+    @property
+    def border_known(self) -> bool:
+        """Whether boxes are known as if the image had no border, as they are by rules."""
+        return self._unclipped is not None
 
     @property
     def reads_known(self) -> bool:
-        """Whether supports and boxes beyond the border are known, as they are by rules."""
+        """Whether supports are known, as they are by rules."""
         return self._support is not None
 
     def boxes(self, *, clipped: bool = True) -> Boxes:
@@ -90,6 +123,32 @@ class TheoreticalField:
         if self._support is None:
             raise SettingError("NaN probing finds boxes, not supports: use method='graph'")
         return self._support(unit)
+
+    def unit(self, unit: Unit) -> UnitTheory:
+        """The field of one unit.
+
+        Raises:
+            UnitError: when the unit is not in the layer.
+
+        Example:
+            >>> from torch import nn
+            >>> import erf
+            >>> field = erf.theoretical_field(nn.Sequential(nn.Conv2d(3, 4, 5, padding=2)), "0")
+            >>> field.unit((0, 0)).box
+            Box(top=0, left=0, bottom=3, right=3)
+        """
+        unclipped = self.box(unit, clipped=False) if self._unclipped is not None else None
+        return UnitTheory(self.box(unit), self.size, unclipped, self.status, self.reasons)
+
+    def record(self) -> dict[str, str | int | None]:
+        """Flat, one value a column: a row of a table."""
+        pairs = {
+            f"{name}_{axis}": value
+            for name in ("units", "size", "stride", "padding")
+            for axis, value in zip(("rows", "cols"), getattr(self, name), strict=True)
+        }
+        head = {"layer": self.layer, "kind": self.kind}
+        return {**head, **pairs, "status": self.status, "reasons": "; ".join(self.reasons)}
 
     def _check(self, unit: Unit) -> None:
         (row, col), (rows, cols) = unit, self.units

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
 from erf.errors import LayerError
-from erf.layers import find_layer
+from erf.modules import find_layer
 from erf.theoretical.field import TheoreticalField
 from erf.theoretical.geometry import Geometry, geometry_of
 

@@ -5,65 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from torch import nn
 
+from erf.graph import Graph, graph_of
 from erf.theoretical.analyse import analyse
-from erf.theoretical.cache import graph_of
 from erf.theoretical.field import TheoreticalField
 
-Pair = tuple[int | None, int | None]
-
-
-@dataclass(frozen=True)
-class TheoryRow:
-    """One layer of a `TheoryTable`; pairs are (rows, cols).
-
-    Attributes:
-        layer: module path.
-        kind: class of the module.
-        units: of the layer; (1, 1) for an output without positions.
-        size: of the field, pixels.
-        stride: of fields, pixels; None where they are not alike.
-        padding: pixels of the first unit's field before the image.
-        status: ``exact``, ``upper_bound`` or ``whole_image``.
-        reasons: operators responsible for another status than ``exact``.
-    """
-
-    layer: str
-    kind: str
-    units: tuple[int, int]
-    size: tuple[int, int]
-    stride: Pair
-    padding: Pair
-    status: str
-    reasons: tuple[str, ...]
-
-    @classmethod
-    def of(cls, field: TheoreticalField, kind: str) -> TheoryRow:
-        """What the table says of a field."""
-        return cls(
-            field.layer,
-            kind,
-            field.units,
-            field.size,
-            field.stride,
-            field.padding,
-            field.status,
-            field.reasons,
-        )
-
-    def record(self) -> dict[str, str | int | None]:
-        """Flat, one value a column."""
-        pairs = {
-            f"{name}_{axis}": value
-            for name in ("units", "size", "stride", "padding")
-            for axis, value in zip(("rows", "cols"), getattr(self, name), strict=True)
-        }
-        head = {"layer": self.layer, "kind": self.kind}
-        return {**head, **pairs, "status": self.status, "reasons": "; ".join(self.reasons)}
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -76,16 +29,16 @@ class TheoryTable:
     """
 
     image_size: tuple[int, int]
-    rows: tuple[TheoryRow, ...]
+    rows: tuple[TheoreticalField, ...]
 
-    def __iter__(self) -> Iterator[TheoryRow]:
+    def __iter__(self) -> Iterator[TheoreticalField]:
         return iter(self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, layer: str) -> TheoryRow:
-        """The row of a layer; KeyError when there is none."""
+    def __getitem__(self, layer: str) -> TheoreticalField:
+        """The field of a layer; KeyError when there is none."""
         return {row.layer: row for row in self.rows}[layer]
 
     def to_csv(self) -> str:
@@ -96,13 +49,22 @@ class TheoryTable:
         writer.writerows(row.record() for row in self.rows)
         return text.getvalue()
 
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas table, a row a layer; needs pandas."""
+        import pandas
+
+        return pandas.DataFrame([row.record() for row in self.rows])
+
     def to_json(self) -> str:
         """A JSON object with the image size and a list of layers."""
         layers = [{**row.record(), "reasons": list(row.reasons)} for row in self.rows]
         return json.dumps({"image_size": list(self.image_size), "layers": layers}, indent=1)
 
 
-COLUMNS = tuple(TheoryRow("", "", (0, 0), (0, 0), (0, 0), (0, 0), "", ()).record())
+COLUMNS = (
+    *("layer", "kind", "units_rows", "units_cols", "size_rows", "size_cols"),
+    *("stride_rows", "stride_cols", "padding_rows", "padding_cols", "status", "reasons"),
+)
 """Names of the columns of a CSV file."""
 
 
@@ -120,9 +82,27 @@ def theory(
 
     Raises:
         ExportError: when the model cannot be exported.
+
+    Example:
+        >>> from torch import nn
+        >>> layers = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.MaxPool2d(2))
+        >>> [(row.layer, row.size, row.stride) for row in theory(layers, image_size=(32, 32))]
+        [('0', (3, 3), (1, 1)), ('1', (4, 4), (2, 2))]
     """
-    graph = graph_of(model, image_size, channels)
-    layers = [path for path in graph.layers if path and graph.layer(path).layout is not None]
+    graph = graph_of(model, (1, channels, *image_size))
     kinds = {path: type(module).__name__ for path, module in model.named_modules()}
+    return theory_of(graph, kinds)
+
+
+def theory_of(graph: Graph, kinds: Mapping[str, str]) -> TheoryTable:
+    """Theoretical fields of all layers of a graph.
+
+    Args:
+        graph: of the model.
+        kinds: class of each module by its path.
+    """
+    layers = [path for path in graph.layers if path and graph.layer(path).layout is not None]
     fields = analyse(graph, layers)
-    return TheoryTable(image_size, tuple(TheoryRow.of(f, kinds[f.layer]) for f in fields))
+    return TheoryTable(
+        graph.image_size, tuple(replace(each, kind=kinds.get(each.layer, "")) for each in fields)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
@@ -15,45 +15,40 @@ from bokeh.resources import INLINE
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from erf.errors import SettingError
-from erf.measures import LUO_SHARE, TWO_SIGMA, Measurement
-from erf.measures.units import UnitTheory
-from erf.result import ProbeResult
-from figures.caption import image_name, model_name
+from erf.measures import LUO_SHARE, TWO_SIGMA, measure
+from erf.results import LayerResult, Result, UnitResult, each_of
 from figures.maps import ShareScale, overlay_colors
+from figures.naming import Measure
 from figures.report.controls import build_controls
-from figures.report.sheet import sheets_of, told_apart
+from figures.report.sheet import Sheet, told_apart
 from figures.report.table import measurement_table
 from figures.report.thresholds import MASS_SHARES, PEAK_SHARES
 
 
 def report_page(
-    results: Sequence[ProbeResult],
-    measurements: Sequence[Measurement | None],
+    results: Iterable[Result] | Mapping[str, Result],
     *,
+    by: Measure = measure,
     title: str = "Empirical receptive fields",
-    theories: Sequence[UnitTheory | None] | None = None,
 ) -> str:
     """One HTML page to explore results: no other file, no network.
 
     Args:
         results: of single units or of whole layers.
-        measurements: of the results; None for one of a whole layer.
+        by: measures single units.
         title: of the page.
-        theories: of the layers, for results of whole layers; their own unless given.
 
     Raises:
         SettingError: when there is no result.
     """
-    if not results:
-        raise SettingError("a report needs at least 1 result")
+    shown = each_of(results, (UnitResult, LayerResult))
     controls = build_controls()
     document = Document(title=title)
     for name, root in controls.roots.items():
         root.name = name
         document.add_root(root)
     document.js_on_event(controls.ready_event, controls.ready)
-    sheets = told_apart([sheet.to_json() for sheet in sheets_of(results, theories)])
+    sheets = told_apart([sheet.to_json() for sheet in map(Sheet, shown)])
     variables = {
         "heading": title,
         "style": resource("page.css"),
@@ -61,8 +56,8 @@ def report_page(
         "sheets": script_json({"sheets": sheets, "shares": shares_json(), "colors": colors_json()}),
         "gradient": gradient(),
         "levels": len(PEAK_SHARES) + 1,
-        "table": measurement_table(results, measurements),
-        "provenance": [provenance(result) for result in results],
+        "table": measurement_table(shown, by),
+        "provenance": [provenance(result) for result in shown],
     }
     return file_html(
         document,
@@ -113,15 +108,13 @@ def gradient() -> str:
     return ", ".join(to_hex(color, keep_alpha=True) for color in colors)
 
 
-def provenance(result: ProbeResult) -> dict[str, str]:
+def provenance(result: UnitResult | LayerResult) -> dict[str, str]:
     """Everything that made a result, as indented JSON under a title."""
-    theory = None if result.theory is None else asdict(result.theory)
-    values = {
-        "target": asdict(result.target),
-        "plan": result.plan.to_json(),
-        "theory": theory,
-        **result.provenance,
-    }
+    values: dict[str, Any] = {"target": asdict(result.target), "draws": result.draws}
+    if isinstance(result, UnitResult) and result.theory is not None:
+        values["theory"] = asdict(result.theory)
+    values |= result.provenance
     text = json.dumps(values, indent=2, default=str, ensure_ascii=False)
-    title = f"{model_name(result)}, {result.target}, {image_name(result)}, seed {result.plan.seed}"
+    seed = result.settings.seed
+    title = f"{result.model_name}, {result.target}, {result.image_name}, seed {seed}"
     return {"title": title, "text": text}

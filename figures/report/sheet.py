@@ -13,10 +13,8 @@ from jaxtyping import Float, Float64, UInt8
 from PIL import Image
 
 from erf.measures import Field
-from erf.measures.units import UnitTheory, unit_field
-from erf.result import ProbeResult
-from figures.caption import image_name, model_name
-from figures.picture import picture
+from erf.results import LayerResult, Result, UnitResult
+from figures.photo import picture
 from figures.report.thresholds import mass_areas, mass_levels, peak_levels
 
 JPEG_QUALITY = 90
@@ -31,25 +29,21 @@ class Sheet:
 
     Attributes:
         result: of one unit or of a whole layer.
-        theory: of the layer, for a result of a whole layer; None when it is not at hand.
     """
 
-    result: ProbeResult
-    theory: UnitTheory | None = None
+    result: UnitResult | LayerResult
 
     @property
     def units(self) -> list[tuple[int, int]]:
         """The units whose fields the result holds."""
-        if self.result.target.unit is not None:
-            return [self.result.target.unit]
-        return [(row, col) for row, col in np.ndindex(*self.result.unit_count)]
+        return [self.result.unit] if isinstance(self.result, UnitResult) else self.result.units()
 
     @property
     def fields(self) -> list[Field]:
         """The field of each unit."""
-        if self.result.target.unit is not None:
+        if isinstance(self.result, UnitResult):
             return [Field.of(self.result)]
-        return [unit_field(self.result, unit, self.theory) for unit in self.units]
+        return [Field.of(self.result.unit(unit)) for unit in self.units]
 
     def to_json(self) -> dict[str, Any]:
         """Everything that the page draws; arrays as base64 of their bytes, row by row."""
@@ -59,12 +53,12 @@ class Sheet:
         activation = averaged(result.activation, SHOWN_UNITS)
         theory = [box_of(field) for field in fields]
         return {
-            "model": model_name(result),
+            "model": result.model_name,
             "layer": layer_name(result) if result.target.unit is None else str(result.target),
             "layerName": layer_name(result),
-            "image": image_name(result),
+            "image": result.image_name,
             "size": list(result.grid.image_size),
-            "patch": result.plan.patch,
+            "patch": result.settings.patch,
             "unitCount": list(result.unit_count),
             "unit": None if result.target.unit is None else list(result.target.unit),
             "rowEdges": cells.row_edges.tolist(),
@@ -104,7 +98,7 @@ def box_of(field: Field) -> list[int] | None:
     return [box.top, box.left, box.bottom, box.right]
 
 
-def layer_name(result: ProbeResult) -> str:
+def layer_name(result: Result) -> str:
     """The layer, with its channel where one was probed."""
     channel = "" if result.target.channel is None else f":{result.target.channel}"
     return f"{result.target.layer}{channel}"
@@ -120,15 +114,6 @@ def data_url(image: UInt8[np.ndarray, "rows cols 3"]) -> str:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def sheets_of(
-    results: Sequence[ProbeResult], theories: Sequence[UnitTheory | None] | None
-) -> list[Sheet]:
-    """One sheet a result."""
-    if theories is None:
-        theories = [result.layer_theory for result in results]
-    return [Sheet(result, theory) for result, theory in zip(results, theories, strict=True)]
 
 
 def told_apart(sheets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -91,14 +91,12 @@ def test_compare_names_results(run, results):
     assert done.exit_code == 0, done.output
     done = run("compare", *results, "--name", "a", "--out", "c.png")
     assert done.exit_code == 2
-    assert "1 names for 2 results" in done.output
+    assert "1 names for 2 results; each needs its own" in done.output
 
 
 def test_depth_draws_layers_in_the_order_given(run, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(
-        "figures.depth_figure", lambda r, m, **k: drawn.append(r) or depth_figure(r, m)
-    )
+    monkeypatch.setattr("figures.depth_figure", lambda r, **k: drawn.append(r) or depth_figure(r))
     for layer in ("fc7", "conv3_3"):
         erf.save(gaussian_result(layer=layer), tmp_path / f"{layer}.zarr")
     done = run("depth", "conv3_3.zarr", "fc7.zarr", "--dpi", 60)

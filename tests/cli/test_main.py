@@ -4,6 +4,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+import erf
 from cli import COMMANDS, main
 
 HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "zarr", "bokeh", "numpy")
@@ -25,6 +26,25 @@ def test_every_command_explains_itself_within_80_columns(command):
     done = CliRunner().invoke(main, [command, "--help"], terminal_width=80)
     assert done.exit_code == 0
     assert max(map(len, done.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("module", ["erf", "cli"])
+def test_modules_are_the_command(module, tmp_path):
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "figures").mkdir()
+    command = [sys.executable, "-m", module, "--version"]
+    folder = tmp_path if module == "erf" else None
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    assert done.stdout == f"erf, version {erf.__version__}\n"
+
+
+def test_defaults_are_read_where_they_stand(monkeypatch):
+    monkeypatch.setattr(erf.Occlusion.__dataclass_fields__["patch"], "default", 12)
+    text = " ".join(CliRunner().invoke(main, ["probe", "--help"]).output.split())
+    assert f"[default: noise {erf.Noise().patch}, occlusion 12]" in text
+    assert f"[default: {erf.Noise().memory}]" in text
+    assert "[default: noise gaussian, occlusion replace]" in text
+    assert f"[default: {erf.Gradient().projections}]" in text
 
 
 def test_an_unknown_command_exits_with_2():

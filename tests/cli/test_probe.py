@@ -13,6 +13,7 @@ from PIL import Image
 import erf
 from cli import main
 from cli.probing.showcase import compare_shipped
+from erf.graph import export
 from parsenet import Checkpoint, build, load_checkpoint, save_checkpoint
 from strategies.interrupted_probes import Gate
 
@@ -79,7 +80,7 @@ def test_a_probe_writes_what_the_library_measures(checkpoint, photo, tmp_path):
 def test_the_stride_defaults_to_the_patch(checkpoint, photo, tmp_path):
     settings = ["--image", photo, "--patch", 32, "--draws", 1, "--out", tmp_path / "run"]
     assert run("probe", checkpoint, *settings).exit_code == 0
-    assert erf.open(tmp_path / "run" / "result.zarr").plan.stride == 32
+    assert erf.open(tmp_path / "run" / "result.zarr").settings.stride == 32
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,10 @@ def test_the_stride_defaults_to_the_patch(checkpoint, photo, tmp_path):
         ("--draws", -3, "-3 is neither a number above 0 nor 'auto'"),
         ("--sigma", 0, "0.0 is not in the range x>0"),
         ("--stride", 17, "stride 17 is larger than patch 16"),
-        ("--stimulus", "fog", "stimulus 'fog' is none of blur"),
+        ("--stimulus", "fog", "'--stimulus': 'fog' is none of blur"),
+        ("--stimulus", "gaussain", "did you mean gaussian?"),
+        ("--method", "guess", "'guess' is none of gradient, noise, occlusion"),
+        ("--projections", 3, "--projections has no meaning with --method noise"),
         ("--memory", "lots", "memory 'lots'"),
     ],
 )
@@ -114,6 +118,17 @@ def assert_refused(done, words):
     assert message.startswith("Error: ")
     assert words in message
     assert "Traceback" not in done.output
+
+
+def test_a_refusal_leaves_nothing_behind(checkpoint, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    assert_refused(coarse(checkpoint, photo, "--layer", "conv9"), "conv9")
+    assert_refused(coarse(checkpoint, photo, "--layer", "conv9", "--out", "a/b/c"), "conv9")
+    assert set(tmp_path.iterdir()) == before
+    (tmp_path / "mine").mkdir()
+    assert_refused(coarse(checkpoint, photo, "--layer", "conv9", "--out", "mine/run"), "conv9")
+    assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_pictures_that_are_none(checkpoint, tmp_path):
@@ -179,7 +194,7 @@ def test_a_folder_of_images_is_probed_in_order_and_averaged(checkpoint, photos, 
     assert done.exit_code == 0, done.output
     names = sorted(path.name for path in out.glob("*.zarr"))
     assert names == ["000-a.zarr", "001-b.zarr", "002-c.zarr"]
-    indices = [erf.open(out / name).plan.image_index for name in names]
+    indices = [erf.open(out / name).settings.image_index for name in names]
     assert indices == [0, 1, 2]
     assert np.array_equal(
         erf.open(out / names[0]).picture, np.asarray(Image.open(photos / "a.png"))
@@ -197,6 +212,57 @@ def test_a_bad_image_is_skipped_only_when_asked(checkpoint, photos, tmp_path):
     (skipped,) = json.loads((out / "skipped.json").read_text())
     assert skipped["index"] == 1
     assert "b.png: is no image that can be read" in skipped["reason"]
+
+
+def test_without_any_readable_image_there_is_no_run(checkpoint, photos, tmp_path):
+    for path in photos.iterdir():
+        path.write_text("no picture")
+    done = coarse(checkpoint, photos, "--skip-bad", "--out", tmp_path / "run")
+    assert done.exit_code == 2
+    assert "none of 3 images can be read" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_mended_image_is_no_longer_noted_as_skipped(checkpoint, photos, tmp_path):
+    out, whole = tmp_path / "run", (photos / "b.png").read_bytes()
+    (photos / "b.png").write_text("no picture")
+    for _ in range(2):
+        assert coarse(checkpoint, photos, "--skip-bad", "--out", out).exit_code == 0
+        assert (out / "skipped.json").exists()
+    (photos / "b.png").write_bytes(whole)
+    assert coarse(checkpoint, photos, "--skip-bad", "--out", out).exit_code == 0
+    assert not (out / "skipped.json").exists()
+    assert len(list(out.glob("*.zarr"))) == 3
+
+
+def test_photos_of_one_size_share_one_export(checkpoint, photos, tmp_path, monkeypatch):
+    exported = []
+
+    def count(model, shape):
+        exported.append(tuple(shape[2:]))
+        return export(model, shape)
+
+    monkeypatch.setattr("erf.graph.cache.export", count)
+    wide = np.random.default_rng(9).integers(0, 256, (64, 80, 3), dtype=np.uint8)
+    Image.fromarray(wide).save(photos / "d.png")
+    settings = ["--layer", "conv3_3", "--out", tmp_path / "run"]
+    assert coarse(checkpoint, photos, *settings).exit_code == 0
+    assert exported == [(64, 64), (64, 80)]
+
+
+def test_a_run_of_an_older_version_is_refused_in_words(checkpoint, photo, tmp_path):
+    out = tmp_path / "run"
+    assert coarse(checkpoint, photo, "--layer", "conv3_3", "--out", out).exit_code == 0
+    known = json.loads((out / "run.json").read_text())
+    assert known["version"] == 2
+    old = {name: known[name] for name in ("model", "weights_sha256", "layer", "unit", "images")}
+    (out / "run.json").write_text(json.dumps(old | {"method": "noise", "settings": {"patch": 32}}))
+    done = coarse(checkpoint, photo, "--layer", "conv3_3", "--out", out)
+    assert_refused(done, "holds a run of version 1 of this command, which writes 2")
+    assert_refused(done, "name a new folder")
+    (out / "run.json").write_text(json.dumps(known)[:-20])
+    done = coarse(checkpoint, photo, "--layer", "conv3_3", "--out", out)
+    assert_refused(done, "something other than this run")
 
 
 def test_the_same_run_goes_on_and_another_is_refused(checkpoint, photos, tmp_path):
@@ -249,15 +315,18 @@ def test_a_grid_of_units_makes_a_folder_of_results(checkpoint, photo, tmp_path):
 
 
 def test_other_methods_answer_the_same_question(checkpoint, photo, tmp_path):
-    for method in ("gradient", "occlusion"):
+    for method, own in (("gradient", ["--projections", 3]), ("occlusion", [])):
         out = tmp_path / method
-        options = ["--layer", "conv2_2", "--method", method, "--out", out]
-        done = run("probe", checkpoint, "--image", photo, "--draws", 1, *options)
+        options = ["--layer", "conv2_2", "--method", method, *own, "--out", out]
+        done = run("probe", checkpoint, "--image", photo, *options)
         assert done.exit_code == 0, done.output
     occlusion = erf.open(tmp_path / "occlusion" / "result.zarr")
-    assert (occlusion.plan.patch, occlusion.plan.stride) == (11, 3)
-    assert (occlusion.plan.stimulus, occlusion.plan.unit) == ("replace", "max")
+    sigma = load_checkpoint(checkpoint).input_space.sigma(25)
+    assert occlusion.settings == erf.Occlusion(sigma=sigma)
+    strongest = np.unravel_index(occlusion.activation.argmax(), occlusion.activation.shape)
+    assert occlusion.unit == strongest
     gradient = erf.open(tmp_path / "gradient" / "result.zarr")
+    assert gradient.settings == erf.Gradient(projections=3)
     assert gradient.discrepancy.shape == (64, 80)
     assert gradient.discrepancy[:4].sum() == 0 < gradient.discrepancy.sum()
 
@@ -284,15 +353,18 @@ def test_automatic_draws(checkpoint, photo, tmp_path):
     out = tmp_path / "run"
     settings = ["--patch", 32, "--stride", 16, "--layer", "conv5_3", "--draws", "auto"]
     assert run("probe", checkpoint, "--image", photo, *settings, "--out", out).exit_code == 0
-    assert 4 <= erf.open(out / "result.zarr").plan.draws <= 64
+    assert 4 <= erf.open(out / "result.zarr").draws <= 64
 
 
 def test_layers_are_listed_with_shapes(checkpoint):
     done = run("layers", checkpoint, "--image-size", "64,80")
     assert done.exit_code == 0
-    rows = {line.split()[0]: line.split()[2:] for line in done.output.splitlines() if line.strip()}
-    assert rows["conv5_3"] == ["32", "8", "x", "10"]
-    assert rows["fc7"] == ["64", "8", "x", "10"]
+    assert "tiny at 64x80" in done.output
+    rows = {line.split()[0]: line.split()[1:] for line in done.output.splitlines() if line.strip()}
+    assert rows["layer"] == ["kind", "channels", "rows", "x", "cols"]
+    assert rows["conv5_3"] == ["ConvReLU", "32", "8", "x", "10"]
+    assert rows["conv1_1"] == ["ConvReLU", "4", "64", "x", "80"]
+    assert rows["fc7"] == ["ConvReLU", "64", "8", "x", "10"]
 
 
 def test_the_first_run_ends_with_what_context_does(tmp_path, monkeypatch):

@@ -6,8 +6,10 @@ import json
 
 import pytest
 from click.testing import CliRunner, Result
+from torch import nn
 
-from cli.theory import theory
+import erf
+from cli.theory import render, theory
 
 
 def run(*arguments: str) -> Result:
@@ -26,6 +28,19 @@ def test_whole_table_fits_eighty_columns():
     row = next(line for line in lines if line.startswith("layer3 "))
     assert row.split() == ["layer3", "4x6", "211", "16", "105", "exact"]
     assert lines[-1] == "whole image by aten.adaptive_avg_pool2d"
+
+
+def test_every_cell_where_rows_and_columns_differ():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, (3, 5), stride=(1, 2), padding=(1, 2)), nn.AdaptiveAvgPool2d(1)
+    )
+    head, *lines = render(erf.theory(network, image_size=(20, 24)))
+    assert head.split() == ["layer", "units", "size", "stride", "padding", "status"]
+    # By hand: the first output reads rows -1..1 and columns -2..2, the next column two further.
+    assert lines[0].split() == ["0", "20x12", "3x5", "1x2", "1x2", "exact"]
+    assert lines[1].split()[:2] == ["1", "1"]
+    assert lines[1].split()[3:] == ["-", "-", "whole", "image"]
+    assert lines[2] == "whole image by aten.adaptive_avg_pool2d"
 
 
 def test_one_unit_checked():

@@ -93,7 +93,7 @@ def test_an_own_stimulus_takes_one_line():
     try:
         assert disturbed("black") == pytest.approx(np.full_like(UNDER, -1.5), abs=1e-6)
     finally:
-        del STIMULI["black"]
+        STIMULI.remove("black")
 
 
 def test_unknown_and_incomplete_stimuli_are_refused():

@@ -1,11 +1,14 @@
 """Several fields side by side: one scale, signed differences, bars as long as the sizes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import erf
 from figures import compare_figure
-from figures.compare import profile_band, titles
+from figures.compare import profile_band
+from figures.naming import titles
 from strategies.results import gaussian_result
 from strategies.tidy import assert_tidy
 
@@ -25,7 +28,7 @@ def measurements(results):
 
 @pytest.fixture(scope="module")
 def figure(results, measurements):
-    return compare_figure(results, measurements)
+    return compare_figure(results)
 
 
 def titled(figure, title):
@@ -83,7 +86,7 @@ def test_the_band_covers_the_known_profile_of_a_gaussian():
 
 def test_without_one_grid_differences_are_left_out(measurements, results):
     other = gaussian_result(name="other", size=(200, 208))
-    figure = compare_figure([results[0], other], [measurements[0], erf.measure(other)])
+    figure = compare_figure([results[0], other])
     assert not any("−" in axes.get_title(loc="left") for axes in figure.axes)
     assert titled(figure, "mean share of the peak").lines
 
@@ -92,8 +95,7 @@ def test_without_one_grid_differences_are_left_out(measurements, results):
 @pytest.mark.parametrize("count", [2, 3])
 def test_nothing_is_cut_off_or_overlaps(width, count):
     results = [gaussian_result(name=f"parsenet-variant-{i}", seed=i) for i in range(count)]
-    measurements = [erf.measure(result, resamples=0) for result in results]
-    assert_tidy(compare_figure(results, measurements, width=width))
+    assert_tidy(compare_figure(results, by=partial(erf.measure, resamples=0), width=width))
 
 
 def test_titles_tell_results_apart():
@@ -105,4 +107,39 @@ def test_titles_tell_results_apart():
 @pytest.mark.parametrize("count", [1, 7])
 def test_too_few_or_too_many_are_refused(count, results, measurements):
     with pytest.raises(erf.SettingError, match=f"{count} results cannot be compared; give 2 to 6"):
-        compare_figure(results[:1] * count, measurements[:1] * count)
+        compare_figure(results[:1] * count)
+
+
+def test_the_band_is_students_interval_of_each_rings_mean():
+    result = gaussian_result(theory=None, draws=5)
+    field = erf.measures.Field.of(result)
+    rows, cols = result.grid.centers
+    distance = np.hypot(rows[:, None] - field.center[0], cols - field.center[1])
+    step = max(*np.diff(field.cells.row_edges), *np.diff(field.cells.col_edges))
+    areas, peak = result.grid.areas, result.discrepancy.max()
+    radius, mean, half = profile_band(field)
+    t = 2.7764451  # of 4 degrees of freedom, 95 %, from a printed table
+    for middle, level, spread in zip(radius, mean, half, strict=True):
+        ring = (distance >= middle - step / 2) & (distance < middle + step / 2)
+        draws = [(s * areas)[ring].sum() / areas[ring].sum() for s in result.samples]
+        assert level == pytest.approx(np.mean(draws) / peak)
+        assert spread == pytest.approx(t * np.std(draws, ddof=1) / np.sqrt(5) / peak, rel=1e-6)
+
+
+def test_the_band_that_is_drawn_is_that_interval(figure, results):
+    axes = titled(figure, "mean share of the peak")
+    bands = [each for each in axes.collections if each.get_gid() == "band"]
+    for band, line, result in zip(bands, axes.lines, results, strict=True):
+        radius, mean, half = profile_band(erf.measures.Field.of(result))
+        np.testing.assert_allclose(line.get_xdata(), radius)
+        np.testing.assert_allclose(line.get_ydata(), mean)
+        corners = band.get_paths()[0].vertices
+        for x, low, high in zip(radius, mean - half, mean + half, strict=True):
+            here = corners[np.isclose(corners[:, 0], x), 1]
+            assert (here.min(), here.max()) == pytest.approx((low, high))
+
+
+def test_a_mapping_gives_the_names(results):
+    figure = compare_figure(dict(zip(("a", "b"), results, strict=True)))
+    assert titled(figure, "a")
+    assert titled(figure, "b − a")

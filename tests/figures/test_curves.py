@@ -25,7 +25,7 @@ def depth():
 
 def test_depth_shows_theory_and_measurement_layer_by_layer(depth):
     results, measurements = depth
-    (axes,) = depth_figure(results, measurements).axes
+    (axes,) = depth_figure(results).axes
     lines = {line.get_label(): line.get_ydata() for line in axes.lines}
     assert list(lines["theoretical"]) == [5, 40, 404]
     np.testing.assert_allclose(lines["empirical"], [m.side for m in measurements])
@@ -37,13 +37,13 @@ def test_depth_shows_theory_and_measurement_layer_by_layer(depth):
 
 @pytest.mark.parametrize("width", ["column", "page"])
 def test_depth_is_tidy(depth, width):
-    assert_tidy(depth_figure(*depth, width=width))
+    assert_tidy(depth_figure(depth[0], width=width))
 
 
 def test_depth_needs_two_layers(depth):
-    results, measurements = depth
+    results, _ = depth
     with pytest.raises(erf.SettingError, match="1 result shows no depth"):
-        depth_figure(results[:1], measurements[:1])
+        depth_figure(results[:1])
 
 
 def test_growth_is_drawn_in_the_order_of_iterations():

@@ -1,5 +1,7 @@
 """What the four panels show: artists, limits and numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
@@ -36,7 +38,7 @@ def measurement(result):
 
 @pytest.fixture(scope="module")
 def figure(result, measurement):
-    return field_figure(result, measurement)
+    return field_figure(result)
 
 
 def panel(figure, title):
@@ -85,7 +87,7 @@ def test_the_theoretical_box_is_drawn_around_its_pixels(figure, result):
 
 def test_a_box_beyond_the_border_is_dashed_and_wholly_in_sight():
     result = gaussian_result(theory=300, unit=(1, 1))
-    figure = field_figure(result, erf.measure(result, resamples=0))
+    figure = field_figure(result)
     axes = panel(figure, "(c)")
     box, whole = by_gid(axes, "theory-box"), result.theory.unclipped
     assert box.get_linestyle() == "dashed"
@@ -153,22 +155,20 @@ def test_the_colours_grow_lighter_with_the_share():
 def test_nothing_is_cut_off_and_no_two_texts_overlap(width):
     layer = "backbone.features.denseblock4.denselayer16.conv2"
     result = gaussian_result(layer=layer, theory=404, name="a-rather-long-model-name")
-    figure = field_figure(result, erf.measure(result, resamples=0), width=width)
+    figure = field_figure(result, width=width)
     assert_tidy(figure)
 
 
 def test_one_channel_is_named():
     result = gaussian_result(channel=12)
-    figure = field_figure(result, erf.measure(result, resamples=0))
+    figure = field_figure(result)
     assert panel(figure, "(b)").get_title(loc="left") == "(b) fc7, channel 12"
 
 
 def test_a_field_of_zeros_draws_no_contours():
     result = gaussian_result()
-    silent = erf.ProbeResult(
-        **{**vars(result), "discrepancy": result.discrepancy * 0, "samples": None}
-    )
-    figure = field_figure(silent, erf.measure(silent))
+    silent = replace(result, discrepancy=result.discrepancy * 0, samples=None)
+    figure = field_figure(silent)
     axes = panel(figure, "(d)")
     assert not np.asarray(by_gid(axes, "field").get_array()).any()
     assert not any(hasattr(artist, "levels") for artist in axes.collections)
@@ -178,13 +178,13 @@ def test_a_field_of_zeros_draws_no_contours():
 def test_a_whole_layer_is_refused_with_a_hint():
     influence = influence_result()
     with pytest.raises(erf.UnitError, match="15x13 units"):
-        field_figure(influence, erf.measure(gaussian_result()))
+        field_figure(influence)
 
 
 @pytest.mark.parametrize("width", ["wide", 1.0, 100, float("nan")])
 def test_a_width_out_of_range_is_refused(width, result, measurement):
     with pytest.raises(erf.SettingError, match="none of column, page or 2 to 40 inches"):
-        field_figure(result, measurement, width=width)
+        field_figure(result, width=width)
 
 
 @pytest.mark.parametrize("name", ["mass", "mass:2", "area:0.5", "peak:x"])
@@ -197,7 +197,7 @@ def test_a_users_own_settings_change_nothing(result, measurement):
     import matplotlib as mpl
 
     with mpl.rc_context({"axes.titlesize": 30, "image.cmap": "jet", "axes.facecolor": "red"}):
-        figure = field_figure(result, measurement)
+        figure = field_figure(result)
     axes = panel(figure, "(d)")
     assert axes._left_title.get_fontsize() == 7
     assert axes.get_facecolor() == to_rgba("white")

@@ -12,9 +12,8 @@ STARTS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
 @pytest.mark.parametrize("suffix", STARTS)
 def test_the_same_result_gives_the_same_bytes(tmp_path, suffix):
     result = gaussian_result()
-    measurement = erf.measure(result, resamples=0)
     written = [
-        save(field_figure(result, measurement), tmp_path / f"{name}{suffix}", dpi=60).read_bytes()
+        save(field_figure(result), tmp_path / f"{name}{suffix}", dpi=60).read_bytes()
         for name in ("one", "two")
     ]
     assert written[0].startswith(STARTS[suffix])
@@ -23,7 +22,22 @@ def test_the_same_result_gives_the_same_bytes(tmp_path, suffix):
 
 def test_an_unknown_format_is_refused(tmp_path):
     result = gaussian_result()
-    figure = field_figure(result, erf.measure(result, resamples=0))
+    figure = field_figure(result)
     with pytest.raises(erf.SettingError, match=r"'a.bmp' must end in one of .png, .pdf, .svg"):
         save(figure, tmp_path / "a.bmp")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    def fail(figure, path, **settings):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    (tmp_path / "a.png").write_bytes(b"mine")
+    monkeypatch.setattr(Figure, "savefig", fail)
+    with pytest.raises(OSError, match="No space left"):
+        save(Figure(), tmp_path / "a.png")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == b"mine"

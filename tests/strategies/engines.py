@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
-from erf.engines.engine import Change
+from erf.engines.engine import Disturb
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph
 
@@ -34,7 +34,7 @@ def collect(
     grid: PatchGrid,
     patches: Sequence[int],
     draws: int,
-    change: Change,
+    change: Disturb,
 ) -> list[Float64[np.ndarray, "patches draws ..."]]:
     """All readings, one array a target, in the order asked for."""
     found: list[dict[tuple[int, int], np.ndarray]] = [{} for _ in engine.targets]

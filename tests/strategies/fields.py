@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
+from erf.engines.report import EngineReport
 from erf.geometry import Box, PatchGrid, Target
 from erf.measures import Cells, Field
-from erf.plan import Plan
-from erf.result import ProbeResult, TheoreticalExtent
+from erf.results import UnitResult
+from erf.settings import Noise
+from erf.theoretical import UnitTheory
 
 
 def truth(
@@ -52,20 +54,23 @@ def as_result(
     engine: str = "delta",
     units: tuple[int, int] = (16, 16),
     unit: tuple[int, int] = (7, 7),
-) -> ProbeResult:
+) -> UnitResult:
     """A probe's result with these draws."""
     spread = samples.std(axis=0, ddof=1) if len(samples) > 1 else np.full(grid.shape, np.nan)
     extent = None
     if theory is not None:
-        extent = TheoreticalExtent(theory.clip(grid.image_size), theory.size, theory, "exact")
-    return ProbeResult(
+        extent = UnitTheory(theory.clip(grid.image_size), theory.size, theory, "exact")
+    return UnitResult(
         discrepancy=samples.mean(axis=0),
         standard_error=spread / np.sqrt(len(samples)),
         samples=samples,
         target=Target("fc7", unit),
-        plan=Plan("fc7", unit=unit, patch=grid.patch, stride=grid.stride, draws=len(samples)),
+        settings=Noise(patch=grid.patch, stride=grid.stride, draws=len(samples)),
+        draws=len(samples),
+        joint=False,
+        engine=EngineReport(engine, exact=engine != "dense"),
         activation=np.ones(units, np.float32),
         image=np.zeros((3, *grid.image_size), np.float32),
         theory=extent,
-        provenance={"engine": {"name": engine}, "image": {"sha256": image}},
+        origin={"image": {"sha256": image}},
     )

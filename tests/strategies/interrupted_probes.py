@@ -48,7 +48,7 @@ class Gate:
         return self
 
     def __exit__(self, *_: object) -> None:
-        del STIMULI["gated"]
+        STIMULI.remove("gated")
 
     def _disturb(self, canvas: Canvas, box: erf.Box, rng: Any) -> Pixels:
         late = self.calls is not None and self.count >= self.calls
@@ -59,7 +59,7 @@ class Gate:
         return gaussian(canvas, box, rng)
 
 
-def probe(journal: Path | None, unit: Any, **more: Any) -> erf.ProbeResult:
+def probe(journal: Path | None, unit: Any, **more: Any) -> erf.UnitResult | erf.LayerResult:
     """The probe that is interrupted."""
     settings = SETTINGS | {"journal": journal, "unit": unit} | more
     return erf.probe(network(), IMAGE, "4", **settings)

@@ -8,9 +8,11 @@ import matplotlib.cbook
 import numpy as np
 from PIL import Image
 
+from erf.engines.report import EngineReport
 from erf.geometry import Box, PatchGrid, Target
-from erf.plan import Plan
-from erf.result import ProbeResult, TheoreticalExtent
+from erf.results import LayerResult, UnitResult
+from erf.settings import Noise
+from erf.theoretical import TheoreticalField, UnitTheory
 
 
 @functools.cache
@@ -44,7 +46,7 @@ def gaussian_result(
     image_name: str = "grace_hopper.jpg",
     with_picture: bool = True,
     seed: int = 0,
-) -> ProbeResult:
+) -> UnitResult:
     """A unit whose field is a Gaussian over its own centre, plus a flat ``tail`` as of context."""
     rng = np.random.default_rng(seed)
     grid = PatchGrid(size, patch, stride)
@@ -56,19 +58,22 @@ def gaussian_result(
     if theory is not None:
         top, left = round(center[0] - theory / 2), round(center[1] - theory / 2)
         unclipped = Box(top, left, top + theory, left + theory)
-        extent = TheoreticalExtent(unclipped.clip(size), (theory, theory), unclipped, "exact")
+        extent = UnitTheory(unclipped.clip(size), (theory, theory), unclipped, "exact")
     picture = photo(size)
-    return ProbeResult(
+    return UnitResult(
         discrepancy=samples.mean(0),
         standard_error=samples.std(0, ddof=1) / np.sqrt(draws),
         samples=samples,
         target=Target(layer, unit, channel),
-        plan=Plan(layer, unit, channel, patch, stride, draws, seed=seed),
+        settings=Noise(patch=patch, stride=stride, draws=draws, seed=seed),
+        draws=draws,
+        joint=False,
+        engine=EngineReport("delta", exact=True),
         activation=_activation(units, rng),
         image=np.moveaxis(picture / np.float32(255), -1, 0).astype(np.float32),
         picture=picture if with_picture else None,
         theory=extent,
-        provenance=_provenance(name, image_name),
+        origin=_origin(name, image_name),
     )
 
 
@@ -81,8 +86,9 @@ def influence_result(
     stride: int = 8,
     name: str = "ParseNet",
     image_name: str = "grace_hopper.jpg",
+    theory: TheoreticalField | None = None,
     seed: int = 0,
-) -> ProbeResult:
+) -> LayerResult:
     """A whole layer: each unit hears a Gaussian around its own centre, scaled at random."""
     rng = np.random.default_rng(seed)
     grid = PatchGrid(size, patch, stride)
@@ -92,16 +98,19 @@ def influence_result(
         noise = rng.gamma(50.0, 1 / 50.0, grid.shape)
         influence[..., row, col] = rng.uniform(0.5, 2) * noise * bump(grid, center, sigma)
     picture = photo(size)
-    return ProbeResult(
+    return LayerResult(
         discrepancy=influence,
         standard_error=influence / 10,
-        samples=None,
         target=Target("fc7"),
-        plan=Plan("fc7", "all", None, patch, stride, 4, seed=seed),
+        settings=Noise(patch=patch, stride=stride, draws=4, seed=seed),
+        draws=4,
+        joint=False,
+        engine=EngineReport("delta", exact=True),
+        theory=theory,
         activation=_activation(units, rng),
         image=np.moveaxis(picture / np.float32(255), -1, 0).astype(np.float32),
         picture=picture,
-        provenance=_provenance(name, image_name),
+        origin=_origin(name, image_name),
     )
 
 
@@ -111,9 +120,8 @@ def _activation(units: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     return (wave + 0.3 * rng.standard_normal(units)).clip(0).astype(np.float32)
 
 
-def _provenance(name: str, image_name: str) -> dict[str, object]:
+def _origin(name: str, image_name: str) -> dict[str, object]:
     return {
         "model": {"name": name, "weights_sha256": "0" * 64},
         "image": {"name": image_name, "sha256": "1" * 64},
-        "engine": {"name": "delta", "notes": []},
     }

@@ -33,7 +33,7 @@ class Class:
 
 
 def classify(
-    lengths: Float64[np.ndarray, "starts nodes"],
+    lengths: Int64[np.ndarray, "starts nodes"],
     price: Float64[np.ndarray, " nodes"],
     overhead: float,
 ) -> list[Int64[np.ndarray, " n"]]:

@@ -16,7 +16,7 @@ from erf.engines.delta.plan import Group, Plan, make_plan
 from erf.engines.delta.propagate import propagate
 from erf.engines.delta.readout import read_target, silent
 from erf.engines.delta.rules import FALLBACK, find_rule, fold
-from erf.engines.engine import Change, Reading
+from erf.engines.engine import Disturb, Reading
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, Node, export, map_layout
 
@@ -38,6 +38,7 @@ class DeltaEngine:
     """
 
     name = "delta"
+    exact = True
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class DeltaEngine:
         rules = {node: find_rule(node) for node in self.nodes if node.reads}
         self.rules, weights = fold(rules, ends, self.graph.constants)
         self._cache: dict[Any, Any] = dict(weights)
+        self._plans: dict[PatchGrid, Plan] = {}
 
     @cached_property
     def whole(self) -> frozenset[Node]:
@@ -88,14 +90,16 @@ class DeltaEngine:
 
     def plan(self, grid: PatchGrid) -> Plan:
         """What would be computed for every patch of a grid."""
-        return make_plan(self.graph, self.targets, grid, self.whole)
+        if grid not in self._plans:
+            self._plans[grid] = make_plan(self.graph, self.targets, grid, self.whole)
+        return self._plans[grid]
 
     def multiplications(self, grid: PatchGrid) -> Float64[np.ndarray, "patch_rows patch_cols"]:
         """Necessary multiplications of one draw of every patch."""
         return self.plan(grid).multiplications
 
     def measure(
-        self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], change: Change
+        self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], disturb: Disturb
     ) -> Iterator[Reading]:
         """See `Engine`. Patches outside every target's theoretical field cost nothing."""
         plan = self.plan(grid)
@@ -107,7 +111,7 @@ class DeltaEngine:
         for group in plan.groups:
             chosen = np.flatnonzero(np.isin(group.patches, wanted))
             for some, few in self._batches(group, chosen, order):
-                yield self._measure_batch(plan, group, some, few, grid, change)
+                yield self._measure_batch(plan, group, some, few, grid, disturb)
 
     def _batches(
         self, group: Group, chosen: Int64[np.ndarray, " n"], draws: Int64[np.ndarray, " d"]
@@ -128,7 +132,7 @@ class DeltaEngine:
         chosen: Int64[np.ndarray, " m"],
         draws: Int64[np.ndarray, " e"],
         grid: PatchGrid,
-        change: Change,
+        disturb: Disturb,
     ) -> Reading:
         patches = group.patches[chosen]
         all_patches, all_draws = np.repeat(patches, len(draws)), np.tile(draws, len(patches))
@@ -142,7 +146,7 @@ class DeltaEngine:
             group=group,
             chosen=chosen,
             draws=len(draws),
-            added=change(all_patches, all_draws),
+            added=disturb(all_patches, all_draws),
             boxes=np.array([_corner(grid, int(patch)) for patch in patches]),
             cache=self._cache,
         )

@@ -1,25 +1,16 @@
 """Presets: published measures, exactly as their authors compute them, from one saved raw map.
 
 They are for comparing with published tables. Each says what is wrong with it (``defects``); for
-anything else use ``erf.measures.measure``.
+anything else use ``erf.measures.measure``. Every module of this folder is imported here: a preset
+is one file with one decorated function.
 """
 
-from erf.measures.presets.luo import luo
-from erf.measures.presets.openerf import openerf
-from erf.measures.presets.replknet import replknet
-from erf.measures.presets.report import PRESETS, PresetReport, preset
-from erf.measures.presets.slak import slak
-from erf.measures.presets.vmamba import vmamba
-from erf.measures.presets.zhou import zhou
+from importlib import import_module as _import
+from pkgutil import iter_modules as _modules_of
 
-__all__ = [
-    "PRESETS",
-    "PresetReport",
-    "luo",
-    "openerf",
-    "preset",
-    "replknet",
-    "slak",
-    "vmamba",
-    "zhou",
-]
+from erf.measures.presets.report import PRESETS, PresetReport, preset, register
+
+for _module in _modules_of(__path__):
+    _import(f"{__name__}.{_module.name}")
+
+__all__ = ["PRESETS", "PresetReport", "preset", "register"]

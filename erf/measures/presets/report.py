@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Shaped
 
 from erf.errors import SettingError
+from erf.measures.averaging import Several, average
+from erf.registry import Registry
 
-PixelMap = Float64[np.ndarray, "rows cols"]
+PixelMap = Shaped[np.ndarray, "rows cols"]
 
 
 @dataclass(frozen=True)
@@ -31,32 +33,51 @@ class PresetReport:
 
 
 Preset = Callable[[PixelMap], PresetReport]
-PRESETS: dict[str, Preset] = {}
+PRESETS = Registry[Preset]("preset")
 
 
 def register(function: Preset) -> Preset:
-    """Make the function available under its own name."""
-    PRESETS[function.__name__] = function
-    return function
+    """Make the decorated function available as a preset under its own name.
+
+    Example:
+        >>> @register
+        ... def brightest(raw_map):
+        ...     return PresetReport("brightest", raw_map.shape, {"peak": float(raw_map.max())}, ())
+        >>> preset("brightest", np.eye(3)).values
+        {'peak': 1.0}
+        >>> PRESETS.remove("brightest")
+    """
+    return PRESETS.add(function.__name__, function)
 
 
-def preset(name: str, raw_map: PixelMap) -> PresetReport:
+def preset(name: str, raw_map: PixelMap | Several) -> PresetReport:
     """Compute a published measure from one raw map.
 
     Args:
-        name: ``luo``, ``zhou``, ``replknet``, ``slak``, ``vmamba`` or ``openerf``.
+        name: ``luo``, ``zhou``, ``replknet``, ``slak``, ``vmamba``, ``openerf``, or one registered
+            by ``erf.extend.preset``.
         raw_map: contribution of every pixel, nowhere negative, not yet transformed or scaled
-            (of one image, or the mean over images).
+            (of one image, or the mean over images); or results, which are averaged in image
+            coordinates, each pixel having the value of its patch's cell.
 
     Raises:
         SettingError: when there is no such preset, or the map is negative somewhere or empty of
             any positive value.
+
+    Example:
+        >>> import torch, erf
+        >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 5, padding=2))
+        >>> field = erf.gradient_field(model, torch.randn(3, 32, 32), "0")
+        >>> sorted(preset("luo", field).values)
+        ['central_over_peak', 'size', 'size_of_peak']
     """
-    if name not in PRESETS:
-        raise SettingError(f"preset {name!r} is none of {', '.join(sorted(PRESETS))}")
+    compute = PRESETS.find(name)
+    if not isinstance(raw_map, np.ndarray):
+        mean = average(raw_map)
+        raw_map = mean.cells.to_pixels(mean.values)
     if not np.isfinite(raw_map).all() or raw_map.min() < 0 or raw_map.max() <= 0:
         raise SettingError(
             f"preset {name!r} needs a finite map, nowhere negative and somewhere positive; "
             f"this one runs from {raw_map.min():g} to {raw_map.max():g}"
         )
-    return PRESETS[name](np.asarray(raw_map, dtype=np.float64))
+    return compute(np.asarray(raw_map, dtype=np.float64))

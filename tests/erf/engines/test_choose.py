@@ -8,7 +8,7 @@ import erf
 from erf.engines import choose
 from erf.engines.delta import DeltaEngine
 from erf.engines.engine import Reading
-from erf.engines.memory import parse_memory
+from erf.memory import parse_memory
 
 IMAGE = torch.randn(3, 40, 40, generator=torch.Generator().manual_seed(1))
 SETTINGS = {"patch": 8, "stride": 8, "draws": 2}
@@ -42,8 +42,9 @@ class Wrong(DeltaEngine):
 def test_auto_takes_delta_and_records_the_check():
     result = erf.probe(chain(), IMAGE, "2", engine="auto", **SETTINGS)
     engine = result.provenance["engine"]
-    assert result.engine == engine["name"] == "delta"
-    assert result.plan.engine == engine["requested"] == "auto"
+    assert result.engine.name == engine["name"] == "delta"
+    assert result.engine.exact
+    assert result.settings.engine == engine["requested"] == "auto"
     assert engine["check"]["agrees"]
     assert engine["check"]["patches"] == 9
     assert 0 < engine["check"]["difference"] < 1e-4
@@ -90,11 +91,10 @@ def test_the_theoretical_field_comes_with_the_result():
 
 def test_a_whole_layer_keeps_the_theory_of_every_unit():
     influence = erf.probe(chain(), IMAGE, "2", unit="all", **SETTINGS)
-    assert influence.theory is None
     for unit in ((0, 0), (0, 20), (39, 39)):
         alone = erf.probe(chain(), IMAGE, "2", unit=unit, **SETTINGS)
-        assert alone.layer_theory is None
-        assert influence.layer_theory.extent(unit) == alone.theory
+        assert isinstance(alone, erf.UnitResult)
+        assert influence.theory.unit(unit) == alone.theory
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from torchvision.models import get_model
 from erf.engines.delta import DeltaEngine
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, export
-from erf.observe import observe_maps
+from erf.model import observe_maps
 from erf.theoretical.analyse import analyse
 from parsenet import build
 from strategies.engines import both, collect, noise, worst_error

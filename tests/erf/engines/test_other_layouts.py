@@ -16,8 +16,8 @@ from erf.engines.dense import DenseEngine
 from erf.errors import LayerError
 from erf.geometry import PatchGrid, Target
 from erf.graph import export
-from erf.layers import watched
-from erf.occlusion import rank_images
+from erf.modules import watched
+from erf.probing import rank_specimens
 from strategies.engines import collect, noise
 
 SIZE = (24, 32)
@@ -131,7 +131,7 @@ def test_layers_are_listed_and_images_ranked_by_the_map(form: str) -> None:
     images = list(torch.randn(4, 3, *SIZE))
     with torch.no_grad():
         strongest = [float(undo(disguise(model.start(x[None])))[0, 5].max()) for x in images]
-    ranked = rank_images(model, images, "layer", channel=5)
+    ranked = rank_specimens([erf.Subject(model, image) for image in images], "layer", 5)
     assert [index for _, index in ranked] == list(np.argsort(strongest)[::-1])
     assert ranked[0][0] == pytest.approx(max(strongest), rel=1e-6)
 

@@ -1,8 +1,10 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from erf.engines.report import EngineReport
 from erf.errors import SettingError, UnitError
 from erf.geometry import Box, PatchGrid, Target
 from erf.measures import (
@@ -13,46 +15,38 @@ from erf.measures import (
     interior_units,
     mass_area,
     measure,
-    unit_field,
     unit_sizes,
 )
-from erf.plan import Plan
-from erf.result import ProbeResult
+from erf.results import LayerResult
+from erf.settings import Noise
 from strategies.fields import as_field, as_result, truth
+from strategies.theories import theory_of_boxes
 
 GRID = PatchGrid((240, 208), patch=8, stride=8)
 MIDDLE = (119.5, 103.5)
 
 
-class Boxes:
+def wide(unit: tuple[int, int]) -> Box:
     """Theoretical fields of 88x88 pixels, 16 apart."""
-
-    status = "exact"
-
-    def box(self, unit: tuple[int, int], *, clipped: bool = True) -> Box:
-        box = Box(16 * unit[0] - 36, 16 * unit[1] - 36, 16 * unit[0] + 52, 16 * unit[1] + 52)
-        return box.clip((240, 208)) if clipped else box
+    return Box(16 * unit[0] - 36, 16 * unit[1] - 36, 16 * unit[0] + 52, 16 * unit[1] + 52)
 
 
-def layer() -> ProbeResult:
+def layer(box: Callable[[tuple[int, int]], Box] = wide) -> LayerResult:
     """Every unit of a 15x13 layer hears the same Gaussian around its own centre."""
     influence = np.stack(
-        [
-            np.stack(
-                [truth(GRID, Boxes().box((r, c), clipped=False).center, 10.0) for c in range(13)]
-            )
-            for r in range(15)
-        ]
+        [np.stack([truth(GRID, wide((r, c)).center, 10.0) for c in range(13)]) for r in range(15)]
     ).transpose(2, 3, 0, 1)
-    return ProbeResult(
-        influence,
-        0 * influence,
-        None,
-        Target("conv"),
-        Plan("conv", unit="all", patch=8, stride=8),
-        np.ones((15, 13), np.float32),
-        np.zeros((3, 240, 208), np.float32),
-        provenance={"engine": {"name": "delta"}},
+    return LayerResult(
+        discrepancy=influence,
+        standard_error=0 * influence,
+        target=Target("conv"),
+        settings=Noise(patch=8),
+        draws=8,
+        joint=False,
+        engine=EngineReport("delta", exact=True),
+        activation=np.ones((15, 13), np.float32),
+        image=np.zeros((3, 240, 208), np.float32),
+        theory=theory_of_boxes((240, 208), (15, 13), box),
     )
 
 
@@ -86,7 +80,7 @@ def test_average_refuses_what_does_not_lie_on_one_another() -> None:
     small = PatchGrid((64, 64), 8, 8)
     with pytest.raises(SettingError, match=r"recentre them with calibrate"):
         average([here, as_field(small, np.ones((1, *small.shape)), MIDDLE)])
-    with pytest.raises(SettingError, match="at least one field, not 0"):
+    with pytest.raises(SettingError, match="at least one result of a probe is needed, not 0"):
         calibrate([])
 
 
@@ -149,22 +143,22 @@ def test_calibrated_maps_of_different_grids() -> None:
 
 
 def test_interior_units_have_their_whole_field_in_the_image() -> None:
-    units = interior_units(layer(), Boxes())
+    units = interior_units(layer())
     assert units[0] == (3, 3)
     assert units[-1] == (11, 9)
     assert len(units) == 9 * 7
 
 
 def test_interior_average_is_the_typical_unit() -> None:
-    mean = interior_average(layer(), Boxes())
-    one = unit_field(layer(), (6, 6), Boxes())
+    mean = interior_average(layer())
+    one = layer().unit((6, 6))
     assert measure(mean).area == pytest.approx(measure(one).area, rel=0.02)
     assert measure(mean).summary.endswith("% of its theoretical field")
     assert "63 interior units" in mean.label
 
 
 def test_sizes_of_all_units_as_a_map() -> None:
-    sizes = unit_sizes(layer(), Boxes())
+    sizes = unit_sizes(layer())
     assert sizes.shape == (15, 13)
     inner = sizes[3:12, 3:10]
     np.testing.assert_allclose(inner, inner[0, 0], rtol=0.02)
@@ -175,14 +169,10 @@ def test_sizes_of_all_units_as_a_map() -> None:
 
 def test_units_outside_and_layers_that_are_none() -> None:
     with pytest.raises(UnitError, match=r"unit 15,0 is outside layer 'conv', which has 15x13"):
-        unit_field(layer(), (15, 0))
+        layer().unit((15, 0))
     single = as_result(GRID, np.ones((2, *GRID.shape)))
     with pytest.raises(UnitError, match="fc7@7,7 is of one unit; probe the layer with unit all"):
         unit_sizes(single)
-
-    class Huge(Boxes):
-        def box(self, unit: tuple[int, int], *, clipped: bool = True) -> Box:
-            return Box(0, 0, 240, 208) if clipped else Box(-9, -9, 999, 999)
-
+    huge = layer(lambda unit: Box(-9, -9, 999, 999))
     with pytest.raises(UnitError, match="no unit of 'conv' has its whole theoretical field"):
-        interior_average(layer(), Huge())
+        interior_average(huge)

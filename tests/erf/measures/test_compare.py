@@ -7,21 +7,21 @@ from scipy import stats
 from erf.errors import SettingError
 from erf.geometry import PatchGrid
 from erf.measures import compare
-from erf.measures.compare import ratio_over_images
-from erf.result import ProbeResult
+from erf.measures.comparison import ratio_over_images
+from erf.results import UnitResult
 from strategies.fields import as_result, draw, truth
 
 GRID = PatchGrid((256, 256), patch=16, stride=16)
 CENTER = (127.5, 127.5)
 
 
-def probe(sigma: float, seed: int, image: str = "a") -> ProbeResult:
+def probe(sigma: float, seed: int, image: str = "a") -> UnitResult:
     return as_result(GRID, draw(truth(GRID, CENTER, sigma), 8, seed, freedom=50), image=image)
 
 
 def images(
     factor: float, seed: int, names: str = "abcdef", spread: float = 0.3
-) -> list[ProbeResult]:
+) -> list[UnitResult]:
     """Sizes that differ a lot between images, and by ``factor`` between networks."""
     rng = np.random.default_rng(7)
     sigmas = {name: 25 * math.exp(spread * rng.standard_normal()) for name in "abcdefghijkl"}
@@ -115,7 +115,7 @@ def test_swapping_two_results_inverts_the_ratio() -> None:
 
 def test_several_comparisons_are_adjusted() -> None:
     groups = {name: [probe(25, seed)] for seed, name in enumerate("abcdef")}
-    ratios = [row.ratio for row in compare(groups)[1:]]
+    ratios = [row.ratio for row in compare(groups).rows[1:]]
     assert all(each is not None and each.p_adjusted >= each.p for each in ratios)
     assert any(each is not None and each.p_adjusted > each.p for each in ratios)
 
@@ -133,7 +133,7 @@ def test_without_draws_nothing_is_claimed() -> None:
 def test_what_cannot_be_compared() -> None:
     with pytest.raises(SettingError, match="at least 2 results, not 1"):
         compare({"a": [probe(25, 0)]})
-    with pytest.raises(SettingError, match="at least one result, not 0"):
+    with pytest.raises(SettingError, match="at least one result of a probe is needed, not 0"):
         compare({"a": [probe(25, 0)], "b": []})
     with pytest.raises(SettingError, match="'significant' grows with the number of draws"):
         compare({"a": [probe(25, 0)], "b": [probe(25, 1)]}, criterion="significant")

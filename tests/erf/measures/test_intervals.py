@@ -6,7 +6,7 @@ import pytest
 from erf.errors import SettingError
 from erf.geometry import PatchGrid
 from erf.measures import bootstrap_intervals, jackknife_intervals, measure
-from erf.measures.definitions import define_sizes
+from erf.measures.sizes import define_sizes
 from strategies.fields import as_field, draw, truth
 
 GRID = PatchGrid((256, 256), patch=16, stride=16)
@@ -21,10 +21,10 @@ def coverage(draws: int, freedom: int, texture: float, probes: int = PROBES) -> 
     sizes = define_sizes(
         cells,
         CENTER,
-        criterion="mass",
-        share=None,
-        mass_shares=(0.5, 0.9),
-        peak_shares=(0.0455, 0.1, 0.5),
+        sizes=(
+            *("mass:0.5", "mass:0.9", "peak:0.0455", "peak:0.1", "peak:0.5", "participation"),
+            *("square:0.2", "square:0.3", "square:0.5", "square:0.99"),
+        ),
     )
     hits = {size.name: 0 for size in sizes}
     for probe in range(probes):
@@ -133,14 +133,9 @@ def test_percentile_intervals_would_not_do() -> None:
 
 def test_intervals_over_images_cover_the_truth() -> None:
     """Twelve images whose maps differ as a whole: the jackknife with Student's t."""
-    size = define_sizes(
-        as_field(GRID, np.ones((1, *GRID.shape)), CENTER).cells,
-        CENTER,
-        criterion="mass",
-        share=None,
-        mass_shares=(),
-        peak_shares=(),
-    )[0]
+    size = define_sizes(as_field(GRID, np.ones((1, *GRID.shape)), CENTER).cells, CENTER, sizes=())[
+        0
+    ]
     rows, cols = GRID.centers
 
     def images(count: int, seed: int) -> np.ndarray:

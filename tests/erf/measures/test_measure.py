@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from erf.engines.report import EngineReport
 from erf.errors import SettingError, UnitError
 from erf.geometry import Box, PatchGrid, Target
 from erf.measures import (
@@ -18,8 +19,8 @@ from erf.measures import (
     measure,
     participation_area,
 )
-from erf.plan import Plan
-from erf.result import ProbeResult, TheoreticalExtent
+from erf.results import LayerResult
+from erf.settings import Noise
 from strategies.fields import as_field, as_result, draw, truth
 
 GRID = PatchGrid((500, 500), patch=16, stride=16)
@@ -209,14 +210,10 @@ def test_rounding_outside_the_theoretical_field_counts_for_nothing() -> None:
     assert blind.area > 2 * clean.area
 
 
-def test_floors_that_are_stated_or_bounded() -> None:
+def test_floors_are_exact_or_bounded() -> None:
     result = as_result(GRID, SAMPLES, engine="dense")
     assert measure(result).floor.source == "precision"
     assert measure(result).floor.value == pytest.approx(np.finfo(np.float32).eps)
-    stated = as_result(GRID, SAMPLES)
-    stated.provenance["engine"]["floor"] = 0.25  # type: ignore[index]
-    assert measure(stated).floor.source == "engine"
-    assert measure(stated).size("mass:0.9545").area <= GRID.areas[SAMPLES.mean(0) > 0.25].sum()
     assert measure(as_result(GRID, SAMPLES)).floor.source == "exact"
 
 
@@ -241,11 +238,9 @@ def test_a_theory_that_is_the_whole_image_gives_no_center() -> None:
 
 
 def test_patches_that_cannot_reach_the_unit_count_for_nothing() -> None:
-    """Even above a floor that the engine states."""
-    result = as_result(GRID, SAMPLES, theory=Box(200, 200, 300, 300))
-    result.provenance["engine"]["floor"] = 1e-6  # type: ignore[index]
-    found = measure(result)
-    assert found.floor.source == "engine"
+    """Even where an engine's zeros are exact."""
+    found = measure(as_result(GRID, SAMPLES, theory=Box(200, 200, 300, 300)))
+    assert found.floor.source == "exact"
     assert found.area < 132**2
     assert found.size("significant").area <= 132**2
 
@@ -265,15 +260,16 @@ def test_json_holds_every_number() -> None:
 def test_a_whole_layer_is_not_one_field() -> None:
     grid = PatchGrid((64, 64), 16, 16)
     influence = np.ones((4, 4, 3, 3))
-    result = ProbeResult(
-        influence,
-        influence,
-        None,
-        Target("fc7"),
-        Plan("fc7", unit="all"),
-        np.ones((3, 3), np.float32),
-        np.zeros((3, *grid.image_size), np.float32),
-        theory=TheoreticalExtent(Box(0, 0, 64, 64)),
+    result = LayerResult(
+        discrepancy=influence,
+        standard_error=influence,
+        target=Target("fc7"),
+        settings=Noise(),
+        draws=8,
+        joint=False,
+        engine=EngineReport("delta", exact=True),
+        activation=np.ones((3, 3), np.float32),
+        image=np.zeros((3, *grid.image_size), np.float32),
     )
     with pytest.raises(UnitError, match="result of fc7 holds the fields of 3x3 units"):
         measure(result)

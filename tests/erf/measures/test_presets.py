@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.models import convnext_tiny
 
+from erf import gradient_field
 from erf.errors import SettingError
-from erf.gradient import gradient_field
 from erf.measures import PRESETS, Cells, above_share_of_peak, preset
 
 

@@ -1,45 +1,39 @@
 """The page in a real browser: click, point, slide, switch; the numbers are those of measure."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
 import erf
 from erf.geometry import Box
-from erf.measures.units import unit_field
+from erf.measures import Field
 from figures.report import report_page
 from figures.report.sheet import SHOWN_UNITS, averaged
 from figures.report.thresholds import MASS_SHARES, PEAK_SHARES
 from strategies.browser import browser, needs_browser, open_page
 from strategies.results import gaussian_result, influence_result
+from strategies.theories import theory_of_boxes
 
 pytestmark = needs_browser
 
 HOSTILE = "<img src=x onerror=\"document.title='bad'\">$$x^2$$.png"
 
 
-class BoxTheory:
-    """Fields of 101 pixels, as far as they lie in the image."""
+SIZE, UNITS = (240, 208), (15, 13)
 
-    status = "exact"
 
-    def __init__(self, result):
-        self.size = result.grid.image_size
-        self.units = result.unit_count
-
-    def box(self, unit, *, clipped=True):
-        middle = [
-            round((u + 0.5) * s / n) for u, s, n in zip(unit, self.size, self.units, strict=True)
-        ]
-        box = Box(middle[0] - 50, middle[1] - 50, middle[0] + 51, middle[1] + 51)
-        return box.clip(self.size) if clipped else box
+def around(unit):
+    """A field of 101 pixels."""
+    middle = [round((u + 0.5) * s / n) for u, s, n in zip(unit, SIZE, UNITS, strict=True)]
+    return Box(middle[0] - 50, middle[1] - 50, middle[0] + 51, middle[1] + 51)
 
 
 @pytest.fixture(scope="module")
 def results():
     return [
-        influence_result(name="none"),
+        influence_result(name="none", theory=theory_of_boxes(SIZE, UNITS, around)),
         influence_result(name="late", sigma=(60, 50), seed=3),
         # A unit of each pixel: more values than JavaScript takes as arguments of one call.
         gaussian_result(
@@ -54,15 +48,9 @@ def results():
 
 
 @pytest.fixture(scope="module")
-def theories(results):
-    return [BoxTheory(results[0]), None, None]
-
-
-@pytest.fixture(scope="module")
-def report(results, theories, tmp_path_factory):
-    measurements = [None, None, erf.measure(results[2], resamples=0)]
+def report(results, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(report_page(results, measurements, theories=theories), encoding="utf-8")
+    path.write_text(report_page(results, by=partial(erf.measure, resamples=0)), encoding="utf-8")
     return path
 
 
@@ -132,17 +120,17 @@ def expect_measure(page, field, criterion, share):
         )
 
 
-def test_a_click_on_a_unit_shows_its_field_and_its_numbers(page, results, theories):
+def test_a_click_on_a_unit_shows_its_field_and_its_numbers(page, results):
     for unit in ((2, 3), (14, 12)):
         click_unit(page, *unit)
-        expect_measure(page, unit_field(results[0], unit, theories[0]), "mass", 0.9545)
+        expect_measure(page, Field.of(results[0].unit(unit)), "mass", 0.9545)
         ring = page.evaluate("fieldPage.models.unitSource.data")
         assert ([unit[0]], [unit[1]]) == (ring["y"], ring["x"])
 
 
-def test_sliding_updates_numbers_and_contour_together(page, results, theories):
+def test_sliding_updates_numbers_and_contour_together(page, results):
     click_unit(page, 7, 6)
-    field = unit_field(results[0], (7, 6), theories[0])
+    field = Field.of(results[0].unit((7, 6)))
     for index in (0, 7, len(MASS_SHARES) - 1):
         slide_to(page, index)
         expect_measure(page, field, "mass", MASS_SHARES[index])
@@ -184,7 +172,7 @@ def test_the_slider_answers_to_the_keyboard(page):
     assert value(page, "area") < area
 
 
-def test_pointing_at_a_patch_shows_whom_it_reaches(page, results, theories):
+def test_pointing_at_a_patch_shows_whom_it_reaches(page, results):
     rows, cols = results[0].grid.shape
     centers = results[0].grid.centers
     row, col = rows // 3, cols // 4
@@ -195,7 +183,7 @@ def test_pointing_at_a_patch_shows_whom_it_reaches(page, results, theories):
     reach = page.evaluate("fieldPage.colors.reach")
     shown = [reach.index(color) / 255 for color in colors]
     truth = np.array(
-        [unit_field(results[0], unit, theories[0]).clean[row, col] for unit in np.ndindex(15, 13)]
+        [Field.of(results[0].unit(unit)).clean[row, col] for unit in np.ndindex(15, 13)]
     )
     for dot, exact in zip(shown, truth / truth.max(), strict=True):
         assert dot == pytest.approx(exact, abs=0.06)
@@ -207,7 +195,7 @@ def test_switching_model_layer_and_image(page, results):
     click_unit(page, 7, 6)
     page.locator("#model_select select").select_option("late")
     wait_for_text(page, "model-name", "late")
-    expect_measure(page, unit_field(results[1], (7, 6)), "mass", 0.9545)
+    expect_measure(page, Field.of(results[1].unit((7, 6))), "mass", 0.9545)
     page.locator("#layer_select select").select_option("score@120,250")
     wait_for_text(page, "unit-name", "score@120,250")
     expect_measure(page, results[2], "mass", 0.9545)
@@ -220,9 +208,9 @@ def test_switching_model_layer_and_image(page, results):
     assert page.locator("img").count() == 0
 
 
-def test_the_theoretical_box_goes_on_and_off(page, theories):
+def test_the_theoretical_box_goes_on_and_off(page):
     click_unit(page, 0, 0)
-    box = theories[0].box((0, 0))
+    box = around((0, 0)).clip(SIZE)
     data = page.evaluate("fieldPage.models.theorySource.data")
     assert (data["top"], data["bottom"]) == ([box.top - 0.5], [box.bottom - 0.5])
     assert (data["left"], data["right"]) == ([box.left - 0.5], [box.right - 0.5])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,10 +17,7 @@ HOSTILE = '<img src=x onerror="document.title=1">.png'
 
 
 def page_of(*results, **settings):
-    measurements = [
-        erf.measure(result, resamples=0) if result.target.unit else None for result in results
-    ]
-    return report_page(results, measurements, **settings)
+    return report_page(results, by=partial(erf.measure, resamples=0), **settings)
 
 
 def own_text(html):
@@ -56,13 +54,13 @@ def test_the_whole_provenance_is_there():
     html = own_text(page_of(result)).replace("&#34;", '"')
     assert '"seed": 5' in html
     assert f'"weights_sha256": "{"0" * 64}"' in html
-    assert '"stimulus": "gaussian"' in html
+    assert '"name": "gaussian"' in html
 
 
 def test_the_table_says_what_measure_says():
     result = gaussian_result()
     measurement = erf.measure(result)
-    html = report_page([result], [measurement])
+    html = report_page([result])
     for size in measurement.sizes:
         assert f">{size.meaning}<" in html
         assert f">{size.area:,.0f}<" in html
@@ -91,8 +89,8 @@ def test_results_of_one_name_can_each_be_chosen():
 
 
 def test_a_report_of_nothing_is_refused():
-    with pytest.raises(erf.SettingError, match="at least 1 result"):
-        report_page([], [])
+    with pytest.raises(erf.SettingError, match="at least one result is needed"):
+        report_page([])
 
 
 def test_a_large_layer_is_shown_by_averages_of_blocks():

@@ -1,0 +1,91 @@
+"""The one way in which anything is written: beside its place, flushed to disk, renamed into it.
+
+Whoever reads finds all of it or nothing, also after a kill, a full disk or a power cut.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from erf.errors import StoreError
+
+
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a folder to fill, which becomes ``path`` when all went well and vanishes otherwise.
+
+    Raises:
+        StoreError: when something is already there; nothing is ever overwritten.
+    """
+    path = Path(path)
+    _refuse_taken(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield staging
+        for place in staging.rglob("*"):
+            _flush(place)
+        staging.chmod(0o755)
+        _refuse_taken(path)
+        staging.rename(path)
+        _flush(path.parent)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def new_file(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
+    """Yield a file name to write to, which becomes ``path`` when all went well.
+
+    The name has the same ending, since writers choose a format by it.
+
+    Args:
+        path: to be written.
+        replace: whether a file that is there is replaced, in one step.
+
+    Raises:
+        StoreError: when something is already there and is not to be replaced.
+    """
+    path = Path(path)
+    if not replace:
+        _refuse_taken(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    staging = Path(name)
+    try:
+        yield staging
+        _flush(staging)
+        staging.chmod(0o644)
+        staging.replace(path)
+        _flush(path.parent)
+    except BaseException:
+        staging.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | Path, text: str, *, replace: bool = False) -> Path:
+    """Write a text file, all of it or nothing; arguments and errors as of `new_file`."""
+    with new_file(path, replace=replace) as staging:
+        staging.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def _refuse_taken(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise StoreError(f"{path} already exists; choose another place or remove it first")
+
+
+def _flush(place: Path) -> None:
+    """Have the kernel put a file, or a folder's list of names, on disk."""
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

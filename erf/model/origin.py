@@ -1,0 +1,70 @@
+"""Where a result comes from: software, weights and image, so that it can be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def software() -> dict[str, str]:
+    """Versions of everything that decides a number."""
+    packages = ("erf-probe", "torchvision", "numpy", "scipy", "zarr", "xarray")
+    versions = {name: version(name) for name in packages}
+    return {"python": platform.python_version(), "torch": torch.__version__, **versions}
+
+
+def hash_weights(model: nn.Module) -> str:
+    """SHA-256 over names, types, shapes and bytes of all parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        if isinstance(tensor, Tensor):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(_bytes(tensor))
+    return digest.hexdigest()
+
+
+def hash_image(image: Tensor) -> str:
+    """SHA-256 over type, shape and bytes of an image in input space."""
+    digest = hashlib.sha256(f"{image.dtype} {tuple(image.shape)}\n".encode())
+    digest.update(_bytes(image))
+    return digest.hexdigest()
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return flat.numpy().tobytes()
+
+
+def describe(
+    model: nn.Module, image: Tensor, *, name: str | None, image_name: str | None, weights: str
+) -> dict[str, Any]:
+    """The JSON-compatible origin of a result.
+
+    Args:
+        model: that was probed.
+        image: in its input space, on its device.
+        name: of the model in tables; its class by default.
+        image_name: likewise.
+        weights: `hash_weights` of the model.
+    """
+    return {
+        "model": {
+            "name": name or type(model).__name__,
+            "class": f"{type(model).__module__}.{type(model).__qualname__}",
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "weights_sha256": weights,
+        },
+        "image": {
+            "name": image_name or "image",
+            "sha256": hash_image(image),
+            "size": list(image.shape[-2:]),
+        },
+        "device": str(image.device),
+        "dtype": str(image.dtype).removeprefix("torch."),
+        "software": software(),
+    }

@@ -1,0 +1,136 @@
+"""A model and an image on the bench: checked, exported and run clean once, then asked often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from erf.borrow import borrowed, placed_like
+from erf.errors import ExportError, SettingError
+from erf.graph import Graph, structure_of, try_graph_of
+from erf.model.listing import Layer, list_layers
+from erf.model.observe import observe_maps
+from erf.model.origin import describe, hash_weights
+from erf.theoretical.analyse import analyse
+from erf.theoretical.field import TheoreticalField
+
+
+class Specimen:
+    """What every question about a model on an image needs, found out when first asked for.
+
+    Args:
+        model: any module that takes a batch of images; handed back exactly as found.
+        image: (channels, rows, cols) in the model's input space; it is copied.
+        name: of the model in tables and figures; its class by default.
+        image_name: likewise.
+        picture: the image as a person sees it, for figures.
+        graph: whether to export the model. Without a graph there are no theoretical fields and no
+            delta engine, and four dimensions of a layer are read as (n, channels, rows, cols).
+
+    Raises:
+        SettingError: when the image or the picture has another shape.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        image: Float[Tensor, "c h w"] | Float[np.ndarray, "c h w"],
+        name: str | None = None,
+        *,
+        image_name: str | None = None,
+        picture: UInt8[np.ndarray, "h w 3"] | None = None,
+        graph: bool = True,
+    ) -> None:
+        given = torch.as_tensor(image)
+        if given.ndim != 3:
+            raise SettingError(
+                f"image of shape {tuple(given.shape)} must be (channels, rows, cols)"
+                + (": one image, not a batch" if given.ndim == 4 else "")
+            )
+        if picture is not None and picture.shape != (*given.shape[1:], 3):
+            raise SettingError(
+                f"picture of shape {picture.shape} must be RGB of the image's size "
+                f"{tuple(given.shape[1:])}"
+            )
+        self.model, self.name, self.image_name = model, name, image_name
+        self.image = placed_like(model, given.detach()).clone()
+        self.picture = picture
+        self._exported = graph
+        self._theories: dict[str, TheoreticalField] = {}
+        self._weights: tuple[object, str] | None = None
+        self._seen: object = None
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(rows, cols), pixels."""
+        return self.image.shape[1], self.image.shape[2]
+
+    @property
+    def graph(self) -> Graph | ExportError | None:
+        """Of the model; why there is none; None where none was asked for.
+
+        It is exported anew when the model's structure changed since.
+        """
+        if not self._exported:
+            return None
+        found = try_graph_of(self.model, (1, *self.image.shape))
+        if found is not self._seen:
+            self._theories.clear()
+            self._seen = found
+        return found
+
+    def layers(self) -> list[Layer]:
+        """The layers that can be asked about, in the order in which they finish."""
+        return list_layers(self.model, self.image, self.graph)
+
+    def theory(self, layer: str) -> TheoreticalField:
+        """The theoretical fields of a layer's units.
+
+        Raises:
+            ExportError: when the model has no graph.
+            LayerError: when there is no such layer, or it does not depend on the image.
+        """
+        graph = self.graph
+        if not isinstance(graph, Graph):
+            raise graph or ExportError("the subject was made without a graph: graph=False")
+        if layer not in self._theories:
+            (self._theories[layer],) = analyse(graph, [layer])
+        return self._theories[layer]
+
+    def find_theory(self, layer: str) -> TheoreticalField | None:
+        """The theoretical fields of a layer's units; None where the model has no graph."""
+        return self.theory(layer) if isinstance(self.graph, Graph) else None
+
+    def observe(self, layers: Sequence[str]) -> dict[str, Float[Tensor, "channels rows cols"]]:
+        """Clean responses of layers as maps.
+
+        Raises:
+            LayerError: there is no such layer, or its output is not a map.
+        """
+        with borrowed(self.model):
+            maps = observe_maps(self.model, self.image[None].clone(), layers, self.graph)
+        return {layer: found[0] for layer, found in maps.items()}
+
+    def origin(self) -> dict[str, Any]:
+        """Model, weights, image, device and software, JSON-compatible."""
+        state = _versions(self.model)
+        if self._weights is None or self._weights[0] != state:
+            self._weights = state, hash_weights(self.model)
+        return describe(
+            self.model,
+            self.image,
+            name=self.name,
+            image_name=self.image_name,
+            weights=self._weights[1],
+        )
+
+
+def _versions(model: nn.Module) -> object:
+    """Changes when a parameter or a buffer is written to, however it is done in place."""
+    tensors = (*model.parameters(), *model.buffers())
+    return structure_of(model), tuple(0 if t.is_inference() else t._version for t in tensors)

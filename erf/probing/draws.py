@@ -1,0 +1,68 @@
+"""Taking draws: a number of them, or as many as the size's interval asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from erf.engines.engine import Disturb, Engine
+from erf.errors import SettingError
+from erf.geometry import PatchGrid
+from erf.measures.stopping import FIRST_DRAWS, precision
+from erf.probing.journal import Record
+from erf.probing.tally import Tally
+from erf.progress import progress_bar
+from erf.settings import Until
+
+
+def next_goal(rule: int | Until, taken: int, tallies: Sequence[Tally], grid: PatchGrid) -> int:
+    """Draws to go on to in all; ``taken`` when there are enough.
+
+    Raises:
+        SettingError: for a whole layer, whose draws are not kept, when its size is to be judged.
+    """
+    if not isinstance(rule, Until):
+        return rule
+    if taken == 0:
+        return min(FIRST_DRAWS, rule.limit)
+    wanted = taken
+    for tally in tallies:
+        if tally.samples is None:
+            raise SettingError("draws 'auto' judges the size of one unit, not of a whole layer")
+        found = precision(tally.samples, grid.areas, tolerance=rule.tolerance, limit=rule.limit)
+        wanted = max(wanted, found.next_draws)
+    return wanted
+
+
+def take_draws(
+    rule: int | Until,
+    engine: Engine,
+    grid: PatchGrid,
+    disturb: Disturb,
+    tallies: Sequence[Tally],
+    *,
+    record: Record,
+    progress: bool,
+) -> int:
+    """Let the engine disturb every patch, draw after draw, and add up what each target answers.
+
+    Returns:
+        The number of draws that were taken.
+    """
+    taken, goal = 0, next_goal(rule, 0, tallies, grid)
+    while goal > taken:
+        for tally in tallies:
+            tally.expect(goal)
+        draws = range(taken, goal)
+        with progress_bar("Probing", len(grid) * len(draws), show=progress) as advance:
+            for block, patches in enumerate(record.blocks):
+                if record.restore(block, draws, tallies):
+                    advance((patches.stop - patches.start) * len(draws))
+                    continue
+                some = range(patches.start, patches.stop)
+                for reading in engine.measure(grid, some, draws, disturb):
+                    for tally, values in zip(tallies, reading.values, strict=True):
+                        tally.add(reading.patches, reading.draws, values)
+                    advance(len(reading.patches))
+                record.keep(block, draws, tallies)
+        taken, goal = goal, next_goal(rule, goal, tallies, grid)
+    return taken

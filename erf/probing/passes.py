@@ -1,0 +1,218 @@
+"""One pass over the patches: find the targets, choose the engine, add up its readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from erf.borrow import borrowed
+from erf.engines.choose import choose_engine
+from erf.engines.engine import Disturb
+from erf.engines.report import EngineReport
+from erf.errors import SettingError
+from erf.geometry import PatchGrid, Target, UnitName
+from erf.model import Specimen
+from erf.probing.draws import take_draws
+from erf.probing.journal import Journal, Record, Unrecorded
+from erf.probing.tally import LayerTally, Tally, UnitTally
+from erf.probing.target import clean_activation, find_target
+from erf.results import LayerResult, UnitResult
+from erf.settings import Disturbance
+from erf.stimulus import Canvas, change_patches
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A target in a user's words.
+
+    Attributes:
+        layer: module path.
+        unit: ``center``, ``max``, ``all`` or (row, col).
+        channel: one channel, or None for the L2 norm over all.
+    """
+
+    layer: str
+    unit: UnitName = "center"
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What was asked for, found on this image.
+
+    Attributes:
+        target: the unit that is watched, or the whole layer.
+        activation: clean response of the layer: one channel, or the L2 norm over channels.
+    """
+
+    target: Target
+    activation: Float[Tensor, "rows cols"]
+
+    def tally(self, grid: PatchGrid) -> Tally:
+        """What adds up this target's readings."""
+        if self.target.unit is not None:
+            return UnitTally(grid.shape)
+        rows, cols = self.activation.shape
+        return LayerTally(grid.shape, (rows, cols))
+
+
+def run(
+    specimen: Specimen,
+    asked: Sequence[Asked],
+    settings: Disturbance,
+    *,
+    journal: str | Path | None = None,
+    progress: bool = False,
+) -> list[UnitResult | LayerResult]:
+    """Disturb every patch, and watch all targets in one pass.
+
+    Args:
+        specimen: the model and the image.
+        asked: the targets.
+        settings: what decides the numbers.
+        journal: a new folder, or that of the same probe, which goes on there.
+        progress: show a bar on standard error.
+
+    Raises:
+        SettingError: a number does not fit this image.
+        LayerError: there is no such layer, or its output is not a map.
+        UnitError: a unit or channel is outside its layer.
+        ExportError: ``engine="delta"`` and the model cannot be exported.
+        StoreError: the journal's folder holds something else, or the journal of another probe.
+    """
+    grid = PatchGrid(specimen.image_size, settings.patch, settings.step)
+    disturb = disturbance_of(settings, specimen.image, grid)
+    watched = watch(specimen, asked)
+    with borrowed(specimen.model):
+        choice = choose_engine(
+            settings,
+            specimen.model,
+            specimen.image,
+            [each.target for each in watched],
+            grid=grid,
+            disturb=disturb,
+            activations=[float(each.activation.abs().max()) for each in watched],
+            graph=specimen.graph,
+        )
+        origin = specimen.origin()
+        record: Record = Unrecorded(grid)
+        if journal is not None:
+            asks = _request(watched, settings, origin, choice.report)
+            record = Journal(Path(journal), grid, asks)
+        tallies = [each.tally(grid) for each in watched]
+        taken = take_draws(
+            settings.rule, choice.engine, grid, disturb, tallies, record=record, progress=progress
+        )
+    return [
+        _result(specimen, each, tally, settings, taken, choice.report, origin)
+        for each, tally in zip(watched, tallies, strict=True)
+    ]
+
+
+def watch(specimen: Specimen, asked: Sequence[Asked]) -> list[Watched]:
+    """Run the model once and find the targets.
+
+    Raises:
+        LayerError: there is no such layer, or its output is not a map.
+        UnitError: a unit or channel is outside its layer.
+    """
+    maps = specimen.observe([each.layer for each in asked])
+    watched = []
+    for each in asked:
+        activation = clean_activation(maps[each.layer], each.channel, each.layer)
+        target = find_target(activation, each.unit, each.channel, each.layer)
+        watched.append(Watched(target, activation))
+    return watched
+
+
+def disturbance_of(settings: Disturbance, image: Tensor, grid: PatchGrid) -> Disturb:
+    """The settings' stimulus as a function of (patches, draws), on the image's device.
+
+    Raises:
+        SettingError: when sigma or the other image does not fit the image.
+    """
+    channels, stimulus = len(image), settings.disturbing.callable
+    sigma = np.atleast_1d(np.asarray(settings.sigma, dtype=np.float32))
+    if len(sigma) not in (1, channels):
+        raise SettingError(f"sigma has {len(sigma)} values for an image of {channels} channels")
+    other = settings.other_image
+    if other is not None and other.pixels.shape != tuple(image.shape):
+        raise SettingError(
+            f"the other image has shape {other.pixels.shape}, this one {tuple(image.shape)}"
+        )
+    canvas = Canvas(
+        image.cpu().float().numpy(),
+        np.broadcast_to(sigma, (channels,)).reshape(-1, 1, 1),
+        other=None if other is None else other.pixels,
+        blur=settings.patch / 2,
+    )
+
+    def disturb(patches: np.ndarray, draws: np.ndarray) -> Tensor:
+        added = change_patches(
+            stimulus,
+            canvas,
+            grid,
+            patches=patches,
+            draws=draws,
+            seed=settings.seed,
+            image=settings.image_index,
+        )
+        return torch.from_numpy(added).to(image)
+
+    return disturb
+
+
+def _request(
+    watched: Sequence[Watched],
+    settings: Disturbance,
+    origin: Mapping[str, Any],
+    engine: EngineReport,
+) -> dict[str, Any]:
+    """Everything that decides a number: two equal ones give the same bits."""
+    return {
+        "targets": [str(each.target) for each in watched],
+        "settings": settings.to_json(),
+        "image": origin["image"]["sha256"],
+        "weights": origin["model"]["weights_sha256"],
+        "engine": engine.name,
+        "device": origin["device"],
+        "dtype": origin["dtype"],
+        "software": origin["software"],
+    }
+
+
+def _result(
+    specimen: Specimen,
+    watched: Watched,
+    tally: Tally,
+    settings: Disturbance,
+    draws: int,
+    engine: EngineReport,
+    origin: Mapping[str, Any],
+) -> UnitResult | LayerResult:
+    target = watched.target
+    known: dict[str, Any] = {
+        "discrepancy": tally.mean(),
+        "standard_error": tally.standard_error(),
+        "target": target,
+        "settings": settings,
+        "draws": draws,
+        "joint": settings.joint,
+        "engine": engine,
+        "activation": watched.activation.cpu().float().numpy(),
+        "image": specimen.image.cpu().float().numpy(),
+        "picture": specimen.picture,
+        "origin": origin,
+    }
+    theory = specimen.find_theory(target.layer)
+    if target.unit is None:
+        return LayerResult(theory=theory, **known)
+    found = None if theory is None else theory.unit(target.unit)
+    return UnitResult(samples=tally.samples, theory=found, **known)
