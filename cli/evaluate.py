@@ -50,7 +50,7 @@ def evaluate(
     from cli.arguments.checkpoint import open_checkpoint
     from cli.arguments.device import find_device
     from parsenet.datasets import open_dataset
-    from parsenet.evaluate import check_classes
+    from parsenet.evaluation import check_classes
     from parsenet.training.processes import joined
 
     trained = open_checkpoint(checkpoint)
@@ -74,8 +74,8 @@ def _score(
     checkpoint: Checkpoint, dataset: LabelledImages, limit: int | None, *, show: bool
 ) -> Scores:
     from erf.progress import progress_bar
-    from parsenet.evaluate import evaluate as score
-    from parsenet.evaluate import my_share
+    from parsenet.evaluation import evaluate as score
+    from parsenet.evaluation import my_share
 
     total = len(my_share(min(len(dataset), limit or len(dataset))))
     with progress_bar("images", total, show=show) as advance:

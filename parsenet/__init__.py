@@ -14,7 +14,7 @@ from parsenet.input_space import InputSpace
 from parsenet.l2norm import L2Norm
 from parsenet.net import ParseNet
 from parsenet.scores import Scores
-from parsenet.shipped import SHIPPED, shipped
+from parsenet.shipment import SHIPPED, shipped
 from parsenet.training import Progress, Recipe, train
 from parsenet.variants import VARIANTS, build
 from parsenet.vgg16 import VGG16

@@ -28,7 +28,7 @@ def scoring(
     """
     if every is None:
         return None
-    from parsenet.evaluate import check_classes
+    from parsenet.evaluation import check_classes
     from parsenet.training.scoring import Scoring
 
     images = _images(experiment, split, limit)

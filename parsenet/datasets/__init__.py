@@ -4,7 +4,7 @@
 index of ``dataset.classes`` or 255, void.
 """
 
-from parsenet.datasets.dataset import VOID, LabelledImages, Sample, SegmentationDataset
+from parsenet.datasets.dataset import VOID, LabelledImages, PhotoFiles, SegmentationDataset
 from parsenet.datasets.registry import DATASETS, open_dataset
 from parsenet.datasets.scenes import SceneDataset
 
@@ -12,7 +12,7 @@ __all__ = [
     "DATASETS",
     "VOID",
     "LabelledImages",
-    "Sample",
+    "PhotoFiles",
     "SceneDataset",
     "SegmentationDataset",
     "open_dataset",

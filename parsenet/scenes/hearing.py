@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from parsenet.scenes.render import render
+from parsenet.scenes.rendering import render
 from parsenet.scenes.samples import INPUT_SPACE
 from parsenet.scenes.spec import CLASSES, OBJECT_CLASSES, SHAPES, SceneSpec, object_class
 from parsenet.scores import Scores

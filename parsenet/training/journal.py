@@ -10,7 +10,7 @@ from typing import Any, Self
 from parsenet.errors import TrainingError
 
 
-class Journal:
+class TrainingJournal:
     """Append to ``metrics.jsonl``, iteration by iteration; on going on, forget the later ones.
 
     Every line has ``iteration``, counted from 1. Lines of iterations beyond the snapshot that a

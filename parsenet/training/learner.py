@@ -22,11 +22,11 @@ from parsenet.training.sampling import Share
 from parsenet.training.snapshot import Snapshot
 from parsenet.training.solver import make_optimizer
 from parsenet.training.statistics import share_statistics
-from parsenet.training.supply import Sample
+from parsenet.training.supply import Example
 
 
 @dataclass(frozen=True)
-class Step:
+class Update:
     """What one iteration (counted from 1) reports: its loss, and the rate it was made with."""
 
     iteration: int
@@ -82,7 +82,7 @@ class Learner:
         self.iteration = 0
         self.parallel = _joined(self.model, processes)
 
-    def step(self, batch: Sequence[Sample]) -> Step:
+    def step(self, batch: Sequence[Example]) -> Update:
         """Make one update from this process's images of the iteration, in their order.
 
         Raises:
@@ -110,9 +110,9 @@ class Learner:
         set_rate(self.optimizer, rate)
         self.optimizer.step()
         self.iteration += 1
-        return Step(self.iteration, total, rate)
+        return Update(self.iteration, total, rate)
 
-    def loss(self, part: Sequence[Sample], *, first: int) -> Float[Tensor, ""]:
+    def loss(self, part: Sequence[Example], *, first: int) -> Float[Tensor, ""]:
         """Add up the cross-entropy of images that pass the network at once.
 
         Dropout draws from a stream of its own, that of their ``first`` sample; the caller's

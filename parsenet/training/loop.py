@@ -14,14 +14,14 @@ from torch.utils.data import DataLoader
 
 from parsenet.errors import TrainingError
 from parsenet.input_space import InputSpace
-from parsenet.training.journal import Journal
+from parsenet.training.journal import TrainingJournal
 from parsenet.training.learner import Learner
 from parsenet.training.processes import ALONE, Processes
 from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import Iterations
 from parsenet.training.scoring import Scoring
 from parsenet.training.snapshot import Snapshot, latest_snapshot, save_snapshot, snapshots
-from parsenet.training.supply import Labelled, Sample, Supply
+from parsenet.training.supply import Example, Labelled, Supply
 
 JOURNAL = "metrics.jsonl"
 
@@ -122,7 +122,7 @@ def _recorded(
     keep: int,
 ) -> Iterator[Progress]:
     """Train, writing a line for every iteration and a snapshot now and then."""
-    with Journal(folder / JOURNAL, iteration=learner.iteration) as journal:
+    with TrainingJournal(folder / JOURNAL, iteration=learner.iteration) as journal:
         for progress in steps:
             journal.write(progress.line())
             last = progress.iteration == learner.recipe.max_iter
@@ -136,7 +136,7 @@ def _iterations(
     learner: Learner, supply: Supply, workers: int, scoring: Scoring | None
 ) -> Iterator[Progress]:
     device, images = learner.processes.device, learner.recipe.images
-    loader: DataLoader[Sample] = DataLoader(
+    loader: DataLoader[Example] = DataLoader(
         supply,
         batch_sampler=Iterations(learner.share, learner.iteration, learner.recipe.max_iter),
         num_workers=workers,
@@ -173,7 +173,7 @@ def _take_up(learner: Learner, folder: Path, settings: dict[str, Any], resume: b
         raise TrainingError(f"{folder}: holds a training already; resume it, or name a new folder")
     snapshot = latest_snapshot(folder)
     if snapshot is not None:
-        _compare(snapshot, settings, folder)
+        _refuse_other(snapshot, settings, folder)
         learner.restore(snapshot)
     # This also makes them all have read it before the first one writes the next.
     total = learner.processes.sum(learner.iteration)
@@ -181,7 +181,7 @@ def _take_up(learner: Learner, folder: Path, settings: dict[str, Any], resume: b
         raise TrainingError(f"{folder}: not all processes find the same last snapshot in it")
 
 
-def _compare(snapshot: Snapshot, settings: dict[str, Any], folder: Path) -> None:
+def _refuse_other(snapshot: Snapshot, settings: dict[str, Any], folder: Path) -> None:
     for name, value in settings.items():
         before = snapshot.settings.get(name)
         if before != value:

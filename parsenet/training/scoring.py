@@ -7,7 +7,7 @@ from torch import nn
 
 from parsenet.datasets import LabelledImages
 from parsenet.errors import TrainingError
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.input_space import InputSpace
 
 

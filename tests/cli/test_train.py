@@ -16,7 +16,7 @@ from cli.training.run import usual_distance, usual_workers
 from parsenet import load_checkpoint
 from parsenet.datasets import open_dataset
 from parsenet.datasets.registry import DATASETS
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render, score_scenes
 from parsenet.training.journal import read_journal
 from strategies.datasets import write_camvid, write_voc

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from parsenet.errors import TrainingError
-from parsenet.training.journal import Journal, read_journal
+from parsenet.training.journal import TrainingJournal, read_journal
 
 
 def write(path: Path, first: int, last: int) -> None:
-    with Journal(path, iteration=first - 1) as journal:
+    with TrainingJournal(path, iteration=first - 1) as journal:
         for iteration in range(first, last + 1):
             journal.write({"iteration": iteration, "loss": iteration / 4})
         journal.flush()
@@ -46,4 +46,4 @@ def test_errors(tmp_path):
     with pytest.raises(TrainingError, match="m: cannot be read: "):
         read_journal(tmp_path / "m")
     with pytest.raises(TrainingError, match="m: cannot be written: "):
-        Journal(tmp_path / "none" / "m")
+        TrainingJournal(tmp_path / "none" / "m")

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from parsenet.bilinear import BilinearDeconvolution
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.scenes import CLASSES, INPUT_SPACE, Scenes, SceneSpec, render
 from parsenet.scores import Scores
 from parsenet.training.loop import train

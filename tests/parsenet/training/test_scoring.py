@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from parsenet.errors import TrainingError
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.training.journal import read_journal
 from parsenet.training.loop import train
 from parsenet.training.scoring import Scoring

@@ -6,10 +6,10 @@ from torch.multiprocessing import Manager, start_processes
 
 from parsenet import build
 from parsenet.errors import DatasetError
-from parsenet.evaluate import check_classes, evaluate, my_share
+from parsenet.evaluation import check_classes, evaluate, my_share
 from parsenet.input_space import InputSpace
 from parsenet.palette import voc_palette
-from parsenet.predict import inference, predict
+from parsenet.prediction import inference, predict
 from parsenet.scores import Scores
 
 PLAIN = InputSpace((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
