@@ -9,6 +9,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
 from parsenet.input_space import InputSpace
+from parsenet.modes import evaluating
 
 
 @contextmanager
@@ -18,14 +19,8 @@ def inference(model: nn.Module) -> Iterator[torch.device]:
     Yields:
         The device of its weights.
     """
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield next(model.parameters()).device
-    finally:
-        for module, training in modes:
-            module.training = training
+    with evaluating(model), torch.inference_mode():
+        yield next(model.parameters()).device
 
 
 def predict(
