@@ -5,7 +5,7 @@ index of ``dataset.classes`` or 255, void.
 """
 
 from parsenet.datasets.dataset import VOID, LabelledImages, PhotoFiles, SegmentationDataset
-from parsenet.datasets.registry import DATASETS, open_dataset
+from parsenet.datasets.registry import DATASETS, open_dataset, register_dataset
 from parsenet.datasets.scenes import SceneDataset
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "SceneDataset",
     "SegmentationDataset",
     "open_dataset",
+    "register_dataset",
 ]

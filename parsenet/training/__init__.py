@@ -11,7 +11,7 @@ from parsenet.training.learner import Learner
 from parsenet.training.loop import Progress, train
 from parsenet.training.processes import ALONE, Processes, joined
 from parsenet.training.recipe import Recipe
-from parsenet.training.recipes import RECIPES, named_recipe
+from parsenet.training.recipes import RECIPES, named_recipe, register_recipe
 from parsenet.training.solver import CaffeSGD
 from parsenet.training.supply import Labelled
 
@@ -30,5 +30,6 @@ __all__ = [
     "named_recipe",
     "prepare",
     "read_journal",
+    "register_recipe",
     "train",
 ]

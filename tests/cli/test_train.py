@@ -326,8 +326,8 @@ def test_data_is_fetched_first_where_it_can_be(tmp_path, monkeypatch):
     def fetch(root, split):
         write_voc(root, {split: ["2007_000001", "2007_000002"]})
 
-    entries = {**DATASETS, "voc2012": replace(DATASETS["voc2012"], download=fetch)}
-    monkeypatch.setattr("parsenet.datasets.registry.DATASETS", entries)
+    entry = replace(DATASETS["voc2012"], download=fetch)
+    monkeypatch.setitem(DATASETS._things, "voc2012", entry)
     options = ["--width", 0.03125, "--iterations", 1, "--set", "iter_size=1", "--out"]
     voc = ["--data", "voc2012", "--root", tmp_path / "data", *options]
     assert "nothing of it is in" in run(*voc, tmp_path / "early").output

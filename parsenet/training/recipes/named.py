@@ -1,12 +1,16 @@
-"""Recipes by name: those that come with the package, those of plugins, and anybody's TOML file."""
+"""Recipes by name: this package's, those that are registered, and anybody's TOML file."""
 
+import os
 import tomllib
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from parsenet.errors import TrainingError
+from parsenet.registry import Registry
 from parsenet.training.recipe import Recipe
 
-RECIPES = (
+_OWN = (
     "parsenet-release",
     "fcn32s",
     "fcn16s",
@@ -18,19 +22,54 @@ RECIPES = (
     "scenes",
 )
 
+RECIPES: Registry[Recipe | Traversable] = Registry(
+    "recipe",
+    TrainingError,
+    {name: files("parsenet.training.recipes") / f"{name}.toml" for name in _OWN},
+)
+"""The recipes by name, or the TOML files that hold them; registered ones and plugins' too."""
 
-def named_recipe(name: str) -> Recipe:
-    """Return a shipped recipe.
 
-    A file that names a ``base`` holds what it changes in that recipe, and a description.
+def register_recipe(name: str, recipe: Recipe | Path) -> None:
+    """Give a recipe, or the TOML file of one, a name.
 
     Raises:
-        TrainingError: if there is none of this name.
+        TrainingError: if the name is one of this package's own.
     """
-    if name not in RECIPES:
-        raise TrainingError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
-    values = tomllib.loads((files("parsenet.training.recipes") / f"{name}.toml").read_text("utf-8"))
+    RECIPES.register(name, recipe)
+
+
+def named_recipe(name: str | os.PathLike[str]) -> Recipe:
+    """Return a recipe by its name, or the one in a TOML file.
+
+    A file that names a ``base`` holds what it changes in that recipe, and a description; a base
+    that is a file lies beside it.
+
+    Args:
+        name: one of ``RECIPES``, or a path that ends in ``.toml``.
+
+    Raises:
+        TrainingError: if there is none of this name, or the file cannot be read or is no recipe.
+    """
+    if not str(name).endswith(".toml"):
+        found = RECIPES.find(str(name))
+        return found if isinstance(found, Recipe) else _read(found, None)
+    return _read(Path(name), Path(name).parent)
+
+
+def _read(file: Traversable, folder: Path | None) -> Recipe:
+    """Read a recipe; ``folder`` is where a base that is a file lies."""
+    try:
+        values = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{file}: cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise TrainingError(f"{file}: is not TOML: {error}") from error
     if "base" not in values:
         return Recipe.from_table(values)
-    base = named_recipe(values.pop("base"))
-    return base.override(**values)
+    base = values.pop("base")
+    if not isinstance(base, str):
+        raise TrainingError(f"{file}: base must be the name of a recipe, not {base!r}")
+    if base.endswith(".toml") and folder is not None:
+        base = str(folder / base)
+    return named_recipe(base).override(**values)
