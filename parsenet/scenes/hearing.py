@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from parsenet.prediction import inference
 from parsenet.scenes.rendering import render
 from parsenet.scenes.samples import INPUT_SPACE
 from parsenet.scenes.spec import CLASSES, OBJECT_CLASSES, SHAPES, SceneSpec, object_class
-from parsenet.scores import Scores
+from parsenet.scores import Scores, known
 
 # Bounds, in pixels, of the bands that the distances are sorted into.
 BANDS = (0.0, 100.0, 150.0, 200.0, 250.0, 300.0, float("inf"))
@@ -50,6 +51,23 @@ class SceneScores:
     scenes: int
     whole: Scores
     bands: tuple[Band, ...]
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return the scores as JSON takes them: None where there was nothing to score."""
+        return {
+            "scenes": self.scenes,
+            "mean_iou": known(self.whole.mean_iou),
+            "iou": dict(zip(CLASSES, map(known, self.whole.iou), strict=True)),
+            "by_cue_distance": [
+                {
+                    "from": band.near,
+                    "objects": band.objects,
+                    "mean_iou": known(band.mean_iou),
+                    "cue_accuracy": known(band.cue_accuracy),
+                }
+                for band in self.bands
+            ],
+        }
 
 
 def score_scenes(
