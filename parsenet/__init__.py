@@ -16,8 +16,9 @@ from parsenet.fcn import FCN8s, FCN16s, FCN32s
 from parsenet.input_space import InputSpace
 from parsenet.l2norm import L2Norm
 from parsenet.net import ParseNet
+from parsenet.norms import feature_norms
 from parsenet.plugins import PluginWarning
-from parsenet.prediction import predict
+from parsenet.prediction import call_pixels, predict
 from parsenet.pretrained import load_weights, transplant
 from parsenet.scores import Scores
 from parsenet.shipment import SHIPPED, shipped
@@ -33,6 +34,7 @@ from parsenet.training import (
     joined,
     named_recipe,
     prepare,
+    read_curves,
     register_recipe,
     train,
     train_into,
@@ -73,7 +75,9 @@ __all__ = [
     "TrainingError",
     "WeightsError",
     "build",
+    "call_pixels",
     "evaluate",
+    "feature_norms",
     "joined",
     "load_checkpoint",
     "load_weights",
@@ -81,6 +85,7 @@ __all__ = [
     "open_dataset",
     "predict",
     "prepare",
+    "read_curves",
     "register_dataset",
     "register_recipe",
     "register_variant",

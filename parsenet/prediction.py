@@ -1,6 +1,6 @@
 """Calling the class of every pixel of a whole image, at its own size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
+from parsenet.checkpoint import Checkpoint
+from parsenet.errors import CheckpointError
 from parsenet.input_space import InputSpace
 from parsenet.modes import evaluating
 
@@ -36,3 +38,24 @@ def predict(
     with inference(model) as device:
         score = model(input_space.tensor(image)[None].to(device))
         return score[0].argmax(dim=0)
+
+
+def call_pixels(
+    checkpoints: Mapping[str, Checkpoint], image: UInt8[np.ndarray, "height width 3"]
+) -> tuple[dict[str, Int64[np.ndarray, "height width"]], tuple[str, ...]]:
+    """Return what each of several checkpoints calls the pixels of an image, and their classes.
+
+    Raises:
+        CheckpointError: if there is none, or one has other classes than the first.
+    """
+    if not checkpoints:
+        raise CheckpointError("no checkpoint to call pixels by: name at least one")
+    first, classes = next((name, each.classes) for name, each in checkpoints.items())
+    for name, each in checkpoints.items():
+        if each.classes != classes:
+            raise CheckpointError(f"{name}: has other classes than {first}")
+    called = {
+        name: predict(each.model, image, each.input_space).cpu().numpy()
+        for name, each in checkpoints.items()
+    }
+    return called, classes

@@ -9,7 +9,7 @@ through the recipe's iterations, and ``training_steps`` does so a step at a time
 from parsenet.training.configuration import read_config, write_config
 from parsenet.training.experiment import Experiment, Prepared, fetch_data, prepare
 from parsenet.training.into import train_into
-from parsenet.training.journal import read_journal
+from parsenet.training.journal import read_curves, read_journal
 from parsenet.training.learner import Learner
 from parsenet.training.loop import Progress, train, training_steps
 from parsenet.training.processes import ALONE, Processes, joined
@@ -51,6 +51,7 @@ __all__ = [
     "named_recipe",
     "prepare",
     "read_config",
+    "read_curves",
     "read_journal",
     "register_recipe",
     "train",

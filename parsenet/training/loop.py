@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from parsenet.errors import TrainingError
 from parsenet.input_space import InputSpace
-from parsenet.training.journal import TrainingJournal
+from parsenet.training.journal import JOURNAL, TrainingJournal
 from parsenet.training.learner import Learner
 from parsenet.training.memory import keep_freed_memory
 from parsenet.training.recipe import Recipe
@@ -24,8 +24,6 @@ from parsenet.training.settings import RunSettings
 from parsenet.training.snapshot import Snapshot, latest_snapshot, save_snapshot, snapshots
 from parsenet.training.supply import Example, Labelled, Supply
 from parsenet.training.usual import usual_distance
-
-JOURNAL = "metrics.jsonl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from parsenet.errors import TrainingError
-from parsenet.training.journal import TrainingJournal, read_journal
+from parsenet.training.journal import TrainingJournal, read_curves, read_journal
 
 
 def write(path: Path, first: int, last: int) -> None:
@@ -47,3 +47,12 @@ def test_errors(tmp_path):
         read_journal(tmp_path / "m")
     with pytest.raises(TrainingError, match="m: cannot be written: "):
         TrainingJournal(tmp_path / "none" / "m")
+
+
+def test_a_curve_has_the_iterations_that_report_it(tmp_path):
+    lines = '{"iteration": 1, "loss": 3}\n{"iteration": 2, "loss": 2, "mean_iou": 0.5}\n{"iter'
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    assert read_curves(tmp_path, "loss") == [(1, 3.0), (2, 2.0)]
+    assert read_curves(tmp_path / "metrics.jsonl", "mean_iou") == [(2, 0.5)]
+    with pytest.raises(TrainingError, match=r"none: no such file; a training writes it"):
+        read_curves(tmp_path / "none", "loss")
