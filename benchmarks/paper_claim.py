@@ -33,7 +33,7 @@ from parsenet.checkpoint import load_checkpoint
 from parsenet.fcn import FCN32s
 from parsenet.input_space import InputSpace
 from parsenet.pretrained import CAFFE, load_weights, transplant
-from parsenet.shipped import shipped
+from parsenet.shipment import shipped
 
 START, END = "<!-- tables -->", "<!-- end of tables -->"
 CRITERIA = {

@@ -26,9 +26,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.convolution_rate import CLOCKS, wait
-from cli.training.memory import keep_freed_memory
 from parsenet.datasets import VOID
-from parsenet.training import Experiment, Prepared, Processes, named_recipe, prepare, train
+from parsenet.training import (
+    Experiment,
+    Prepared,
+    Processes,
+    RunSettings,
+    named_recipe,
+    prepare,
+    training_steps,
+)
+from parsenet.training.memory import keep_freed_memory
 from parsenet.training.multipliers import set_rate
 from parsenet.training.solver import make_optimizer
 from parsenet.training.supply import Supply
@@ -153,14 +161,13 @@ def our_loop(
 ) -> tuple[float, float]:
     """Return the seconds of as many iterations of the trainer, and its share of waiting."""
     device = torch.device(options.device)
-    steps = train(
+    steps = training_steps(
         prepared.model,
         prepared.data,
         experiment.recipe.override(max_iter=options.iterations + 1),
         input_space=prepared.input_space,
         class_weights=prepared.class_weights,
-        workers=workers,
-        processes=Processes(device=device),
+        run=RunSettings(workers=workers, processes=Processes(device=device)),
     )
     next(steps)
     wait(device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -50,7 +50,7 @@ def evaluate(
     from cli.arguments.checkpoint import open_checkpoint
     from cli.arguments.device import find_device
     from parsenet.datasets import open_dataset
-    from parsenet.evaluate import check_classes
+    from parsenet.evaluation import check_classes
     from parsenet.training.processes import joined
 
     trained = open_checkpoint(checkpoint)
@@ -64,7 +64,7 @@ def evaluate(
     images = min(len(dataset), limit or len(dataset))
     if as_json:
         summary = {"checkpoint": checkpoint, "data": data, "split": split, "images": images}
-        click.echo(json.dumps(summary | as_plain(scores, dataset.classes), allow_nan=False))
+        click.echo(json.dumps(summary | scores.as_plain(dataset.classes), allow_nan=False))
     else:
         _print(scores, dataset, images)
         _note_names(trained.classes, dataset)
@@ -74,8 +74,8 @@ def _score(
     checkpoint: Checkpoint, dataset: LabelledImages, limit: int | None, *, show: bool
 ) -> Scores:
     from erf.progress import progress_bar
-    from parsenet.evaluate import evaluate as score
-    from parsenet.evaluate import my_share
+    from parsenet.evaluation import evaluate as score
+    from parsenet.evaluation import my_share
 
     total = len(my_share(min(len(dataset), limit or len(dataset))))
     with progress_bar("images", total, show=show) as advance:
@@ -86,26 +86,6 @@ def _score(
             limit=limit,
             on_image=lambda: advance(1),
         )
-
-
-def as_plain(scores: Scores, classes: tuple[str, ...]) -> dict[str, Any]:
-    """Return scores as JSON takes them; what is not defined is None."""
-    rows = zip(classes, scores.truth, scores.accuracy, scores.iou, strict=True)
-    return {
-        "pixel_accuracy": _known(scores.pixel_accuracy),
-        "mean_accuracy": _known(scores.mean_accuracy),
-        "mean_iou": _known(scores.mean_iou),
-        "frequency_weighted_iou": _known(scores.weighted_iou),
-        "classes": [
-            {"name": name, "pixels": int(pixels), "accuracy": _known(accuracy), "iou": _known(iou)}
-            for name, pixels, accuracy, iou in rows
-        ],
-        "confusion": scores.confusion.tolist(),
-    }
-
-
-def _known(score: float) -> float | None:
-    return None if isnan(score) else float(score)
 
 
 def _print(scores: Scores, dataset: LabelledImages, images: int) -> None:

@@ -74,7 +74,7 @@ def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
     from figures.overlay import overlay_figure
     from figures.saving import save
     from parsenet.palette import write_labels
-    from parsenet.predict import predict as label_image
+    from parsenet.prediction import predict as label_image
 
     image = load_picture(path, None)
     called = label_image(checkpoint.model, image, checkpoint.input_space)

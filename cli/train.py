@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,22 +11,14 @@ from cli.arguments.number import FiniteRange
 from cli.training.experiment import (
     agreed_folder,
     asked_experiment,
-    default_name,
-    fetch_data,
     given_command,
     resuming_command,
     scoring_command,
 )
 
-if TYPE_CHECKING:
-    from cli.training.run import TrainingRun
-    from parsenet.training import Experiment, Prepared, Processes
-
 
 @click.command()
-@click.argument(
-    "variant", type=click.Choice(["parsenet", "fcn32s", "fcn16s", "fcn8s"]), default="parsenet"
-)
+@click.argument("variant", default="parsenet")
 @click.option(
     "--data",
     default="scenes",
@@ -41,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--recipe",
     metavar="NAME",
-    help="parsenet-release, baseline-a, ...  [default: that of data or VARIANT]",
+    help="parsenet-release, baseline-a, ... or a .toml file.  [default: that of data or VARIANT]",
 )
 @click.option(
     "--init", metavar="WEIGHTS", help="File of trained weights, or torchvision's name of some."
@@ -127,6 +118,8 @@ if TYPE_CHECKING:
 def train(ctx: click.Context, /, **asked: Any) -> None:
     """Train VARIANT, by default a small ParseNet on generated scenes.
 
+    VARIANT is parsenet, fcn32s, fcn16s, fcn8s or a plugin's network.
+
     In a scene an object's class hangs on a sun or moon elsewhere: without global context a network
     can only guess it where that is out of hearing. Ends with scores by that distance. The folder
     gets a checkpoint for `erf probe`, the configuration, metrics.jsonl, and snapshots from which
@@ -138,67 +131,50 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
 
     from cli.arguments.device import find_device
     from cli.training.bar import training_bar
-    from cli.training.memory import keep_freed_memory
+    from cli.training.growth import GrowthProbe
     from cli.training.notes import noted
-    from cli.training.outcome import save_outcome
-    from parsenet.training import joined, prepare
+    from cli.training.scene_report import print_scores
+    from parsenet import RunSettings, joined, prepare, train_into, usual_scoring
+    from parsenet.training import fetch_data
 
     with joined(str(find_device(asked["device"]))) as processes, noted():
-        if processes.device.type == "cpu":
-            keep_freed_memory()
         console = Console(quiet=not processes.first)
         if asked["download"]:
             fetch_data(experiment, processes)
         prepared = prepare(experiment)
         if prepared.report:
             console.print(prepared.report, highlight=False, soft_wrap=True)
-        folder = begun or agreed_folder(asked["out"], default_name(experiment), processes)
-        run = _run(asked, experiment, prepared, folder, processes)
+        folder = begun or agreed_folder(asked["out"], experiment.name, processes)
+        every, split, limit = (asked[f"score_{name}"] for name in ("every", "split", "limit"))
+        scoring = every and usual_scoring(experiment, every=every, split=split, limit=limit)
+        run = RunSettings(
+            processes=processes,
+            workers=asked["workers"],
+            snapshot_every=asked["snapshot_every"],
+            keep=asked["keep"],
+            scoring=scoring,
+            keep_freed_memory=True,
+        )
+        growth, probes = asked["probe_every"], folder / "probes"
+        look = growth and GrowthProbe(growth, asked["probe_layer"], experiment.size, probes).look
         try:
             with training_bar(experiment.recipe.max_iter, console) as show:
-                for step in run.steps():
-                    show(step)
+                trained = train_into(
+                    folder,
+                    experiment,
+                    run=run,
+                    prepared=prepared,
+                    look=look,
+                    on_step=show,
+                    command=given_command(ctx),
+                )
         except KeyboardInterrupt:
             if processes.first:
                 click.echo(f"go on with: {resuming_command(ctx, folder)}", err=True)
             raise
-        if processes.first:
-            path = folder / f"{default_name(experiment)}.safetensors"
-            save_outcome(experiment, prepared, path, given_command(ctx), console)
-            console.print(f"[bold]{path}[/]  probe it: erf probe {path}", soft_wrap=True)
-            if experiment.data != "scenes":
-                click.echo(f"score it: {scoring_command(experiment, path)}")
-
-
-def _run(
-    asked: Mapping[str, Any],
-    experiment: Experiment,
-    prepared: Prepared,
-    folder: Path,
-    processes: Processes,
-) -> TrainingRun:
-    """Return the training in its folder with all that is to be looked at on the way."""
-    from cli.training.growth import GrowthProbe
-    from cli.training.run import TrainingRun
-    from cli.training.watching import scoring
-
-    every, growth = asked["probe_every"], None
-    if every and processes.first:
-        growth = GrowthProbe(every, asked["probe_layer"], experiment.size, folder / "probes")
-    return TrainingRun(
-        experiment,
-        prepared,
-        folder,
-        processes,
-        workers=asked["workers"],
-        snapshot_every=asked["snapshot_every"],
-        keep=asked["keep"],
-        scoring=scoring(
-            experiment,
-            prepared,
-            every=asked["score_every"],
-            split=asked["score_split"],
-            limit=asked["score_limit"],
-        ),
-        growth=growth,
-    )
+        if trained.scores is not None:
+            print_scores(trained.scores, console)
+        path = trained.path
+        console.print(f"[bold]{path}[/]  probe it: erf probe {path}", soft_wrap=True)
+        if experiment.data != "scenes" and processes.first:
+            click.echo(f"score it: {scoring_command(experiment, path)}")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from parsenet.errors import CheckpointError, ModelError
 from parsenet.input_space import ChannelOrder, InputSpace, Triple
-from parsenet.variants import build
+from parsenet.variants import VARIANTS, build
 
 FORMAT = "parsenet-checkpoint"
 VERSION = 1
@@ -140,11 +140,18 @@ def _describe(checkpoint: Checkpoint) -> Description:
 
 
 def _fit(description: Description, state: Mapping[str, Tensor], path: Path) -> nn.Module:
-    """Build the described model without memory for weights and check that the weights fit it."""
+    """Build the described model and check that the weights fit it.
+
+    Ours needs no memory for weights of its own; other people's is built as they made it.
+    """
     try:
-        with torch.device("meta"):
-            model = description.build()
-    except (ModelError, TypeError, ValueError) as error:
+        if VARIANTS.is_own(description.variant):
+            with torch.device("meta"):
+                model = description.build()
+        else:
+            with torch.random.fork_rng(devices=[]):
+                model = description.build()
+    except (ModelError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: its model cannot be built: {error}") from error
     expected = model.state_dict()
     if missing := sorted(expected.keys() - state.keys()):

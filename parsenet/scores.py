@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int, Int64
@@ -80,6 +82,21 @@ class Scores:
         """Intersection over union, weighted by how frequent each class is in the truth."""
         return float(share(np.nansum(self.iou * self.truth), self.truth.sum()))
 
+    def as_plain(self, classes: Sequence[str]) -> dict[str, Any]:
+        """Return the scores as JSON takes them, the classes by name; None: not defined."""
+        rows = zip(classes, self.truth, self.accuracy, self.iou, strict=True)
+        return {
+            "pixel_accuracy": known(self.pixel_accuracy),
+            "mean_accuracy": known(self.mean_accuracy),
+            "mean_iou": known(self.mean_iou),
+            "frequency_weighted_iou": known(self.weighted_iou),
+            "classes": [
+                {"name": name, "pixels": int(count), "accuracy": known(right), "iou": known(iou)}
+                for name, count, right, iou in rows
+            ],
+            "confusion": self.confusion.tolist(),
+        }
+
     def mean_iou_of(self, classes: Sequence[int]) -> float:
         """Mean intersection over union of some classes."""
         return mean_over(self.iou[list(classes)])
@@ -95,3 +112,8 @@ def mean_over(values: PerClass) -> float:
     """Return the mean of what is not NaN; NaN if nothing is."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
+
+
+def known(score: float) -> float | None:
+    """Return a score as JSON takes it: None where it is NaN, not defined."""
+    return None if isnan(score) else float(score)

@@ -1,37 +1,98 @@
-"""The networks of this package by name: a name and a few keywords make a model."""
+"""The networks by name: a name and a few keywords make a model; anybody's can be added.
+
+    @parsenet.register_variant("unet")
+    def unet(*, classes: int, width: float = 1.0) -> nn.Module: ...
+
+Such a network is built, trained, saved, loaded and scored as those of this package are.
+"""
 
 import inspect
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from torch import nn
 
 from parsenet.errors import ModelError
 from parsenet.fcn import FCN8s, FCN16s, FCN32s
 from parsenet.net import ParseNet
+from parsenet.registry import Registry
 
-VARIANTS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
-    {"parsenet": ParseNet, "fcn32s": FCN32s, "fcn16s": FCN16s, "fcn8s": FCN8s}
+Factory = TypeVar("Factory", bound=Callable[..., nn.Module])
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A network that can be named.
+
+    Attributes:
+        factory: makes it, with fresh weights, from keywords; ``classes``, the number of classes, is
+            one of them. The model takes images (n, 3, height, width) to scores of every pixel.
+        recipe: by which it is trained on photos, unless another is named.
+    """
+
+    factory: Callable[..., nn.Module]
+    recipe: str = "parsenet-release"
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """What it can be built with; empty if it takes any."""
+        parameters = inspect.signature(self.factory).parameters.values()
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            return ()
+        return tuple(parameter.name for parameter in parameters)
+
+
+VARIANTS = Registry(
+    "variant",
+    ModelError,
+    {
+        "parsenet": Variant(ParseNet),
+        "fcn32s": Variant(FCN32s, "fcn32s"),
+        "fcn16s": Variant(FCN16s, "fcn16s"),
+        "fcn8s": Variant(FCN8s, "fcn8s"),
+    },
 )
+"""The variants by name, registered ones and those of plugins too."""
+
+
+def register_variant(
+    name: str, *, recipe: str = "parsenet-release"
+) -> Callable[[Factory], Factory]:
+    """Return a decorator that makes a class or function the variant of this name.
+
+    Args:
+        name: what ``build``, checkpoints and ``erf train`` call it.
+        recipe: see ``Variant``.
+
+    Raises:
+        ModelError: if the name is one of this package's own, or the factory takes no ``classes``.
+    """
+
+    def register(factory: Factory) -> Factory:
+        variant = Variant(factory, recipe)
+        if variant.keywords and "classes" not in variant.keywords:
+            raise ModelError(f"the variant {name!r} has no keyword 'classes'")
+        VARIANTS.register(name, variant)
+        return factory
+
+    return register
 
 
 def build(variant: str, /, **options: Any) -> nn.Module:
     """Build a named variant with fresh weights, in training mode.
 
     Args:
-        variant: "parsenet", "fcn32s", "fcn16s" or "fcn8s".
+        variant: one of ``VARIANTS``: "parsenet", "fcn32s", "fcn16s", "fcn8s", or a registered one.
         options: keywords of the variant's class (``ParseNet``, ``FCN32s``, ...): ``classes``,
-            ``width``, ``batch_norm`` and ``dropout`` for all.
+            ``width``, ``batch_norm`` and ``dropout`` for all of this package.
 
     Raises:
         ModelError: if there is no such variant, keyword or value.
     """
-    if variant not in VARIANTS:
-        raise ModelError(f"no variant {variant!r}; there are {', '.join(VARIANTS)}")
-    model = VARIANTS[variant]
-    known = inspect.signature(model).parameters
+    entry = VARIANTS.find(variant)
+    known = entry.keywords
     for name in options:
-        if name not in known:
+        if known and name not in known:
             raise ModelError(f"{variant} has no keyword {name!r}; it has {', '.join(known)}")
-    return model(**options)
+    return entry.factory(**options)

@@ -21,6 +21,6 @@ def open_checkpoint(text: str) -> Checkpoint:
         parsenet.CheckpointError: when it cannot be read.
     """
     from parsenet import load_checkpoint
-    from parsenet.shipped import SHIPPED, shipped
+    from parsenet.shipment import SHIPPED, shipped
 
     return load_checkpoint(shipped(text) if text in SHIPPED else Path(text))

@@ -1,9 +1,9 @@
-"""Scores on generated scenes, as tables for people and as plain values for a checkpoint."""
+"""Scores on generated scenes, as tables for people."""
 
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,30 +34,6 @@ def print_scores(scores: SceneScores, console: Console) -> None:
         bands.add_row(reach, *row)
     console.print(bands)
     console.print("cue right: share of the pixels of the right shape; guessing gives 0.5")
-
-
-def plain_scores(scores: SceneScores) -> dict[str, Any]:
-    """Return the scores as JSON takes them: None where there was nothing to score."""
-    from parsenet.scenes import CLASSES
-
-    return {
-        "scenes": scores.scenes,
-        "mean_iou": _known(scores.whole.mean_iou),
-        "iou": dict(zip(CLASSES, map(_known, scores.whole.iou), strict=True)),
-        "by_cue_distance": [
-            {
-                "from": band.near,
-                "objects": band.objects,
-                "mean_iou": _known(band.mean_iou),
-                "cue_accuracy": _known(band.cue_accuracy),
-            }
-            for band in scores.bands
-        ],
-    }
-
-
-def _known(score: float) -> float | None:
-    return None if isnan(score) else float(score)
 
 
 def _number(score: float) -> str:

@@ -4,16 +4,17 @@
 index of ``dataset.classes`` or 255, void.
 """
 
-from parsenet.datasets.dataset import VOID, LabelledImages, Sample, SegmentationDataset
-from parsenet.datasets.registry import DATASETS, open_dataset
+from parsenet.datasets.dataset import VOID, LabelledImages, PhotoFiles, SegmentationDataset
+from parsenet.datasets.registry import DATASETS, open_dataset, register_dataset
 from parsenet.datasets.scenes import SceneDataset
 
 __all__ = [
     "DATASETS",
     "VOID",
     "LabelledImages",
-    "Sample",
+    "PhotoFiles",
     "SceneDataset",
     "SegmentationDataset",
     "open_dataset",
+    "register_dataset",
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from parsenet.datasets.dataset import VOID, Sample, SegmentationDataset
+from parsenet.datasets.dataset import VOID, PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import IMAGE_SUFFIXES, complete, files_by_stem, find_folder
 from parsenet.datasets.read import read_indices
 from parsenet.palette import extended
@@ -47,8 +47,8 @@ def open_camvid(root: Path, split: str) -> SegmentationDataset:
     folder = find_folder(TITLE, root, PLACES, [split, f"{split}annot"])
     images = files_by_stem(folder / split, IMAGE_SUFFIXES)
     labels = files_by_stem(folder / f"{split}annot", [".png"])
-    samples = (
-        Sample(
+    photos = (
+        PhotoFiles(
             name,
             images.get(name, folder / split / f"{name}.png"),
             labels.get(name, folder / f"{split}annot" / f"{name}.png"),
@@ -57,7 +57,7 @@ def open_camvid(root: Path, split: str) -> SegmentationDataset:
     )
     palette = extended(list(COLORS.values()))
     return SegmentationDataset(
-        TITLE, split, CLASSES, palette, complete(TITLE, samples), read_camvid_label
+        TITLE, split, CLASSES, palette, complete(TITLE, photos), read_camvid_label
     )
 
 

@@ -15,7 +15,7 @@ from parsenet.errors import DatasetError
 VOID = 255
 """The label of pixels that are neither trained on nor scored."""
 
-Pair = tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]
+LabelledImage = tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]
 
 
 class LabelledImages(Protocol):
@@ -46,11 +46,11 @@ class LabelledImages(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> Pair: ...
+    def __getitem__(self, index: int, /) -> LabelledImage: ...
 
 
 @dataclass(frozen=True)
-class Sample:
+class PhotoFiles:
     """Where one photo and its labels lie; ``name`` is the data set's own for it."""
 
     name: str
@@ -59,7 +59,7 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class SegmentationDataset(Dataset[Pair]):
+class SegmentationDataset(Dataset[LabelledImage]):
     """A split of a data set whose photos and labels are files; see ``LabelledImages``.
 
     Attributes:
@@ -67,7 +67,7 @@ class SegmentationDataset(Dataset[Pair]):
         split: name of the split.
         classes: names of the labels 0, 1, ...
         palette: a colour for each of the 256 labels, RGB.
-        samples: what the split holds, in order.
+        photos: what the split holds, in order.
         read_label: reads a label file. A function of a module or a partial of one, so that the
             data set can be sent to a worker process.
     """
@@ -76,34 +76,34 @@ class SegmentationDataset(Dataset[Pair]):
     split: str
     classes: tuple[str, ...]
     palette: UInt8[np.ndarray, "256 3"]
-    samples: tuple[Sample, ...]
+    photos: tuple[PhotoFiles, ...]
     read_label: Callable[[Path], UInt8[np.ndarray, "height width"]]
 
     @property
     def names(self) -> tuple[str, ...]:
         """The data set's own names of its photos."""
-        return tuple(sample.name for sample in self.samples)
+        return tuple(photo.name for photo in self.photos)
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.photos)
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> LabelledImage:
         """Read a photo and its labels.
 
         Raises:
             DatasetError: if a file cannot be read, sizes differ, or a label names no class.
         """
-        sample = self.samples[index]
-        image, label = read_image(sample.image), self.read_label(sample.label)
+        photo = self.photos[index]
+        image, label = read_image(photo.image), self.read_label(photo.label)
         if label.shape != image.shape[:2]:
             rows, cols = label.shape
             raise DatasetError(
-                f"{sample.label}: is {rows}x{cols}, its image {image.shape[0]}x{image.shape[1]}"
+                f"{photo.label}: is {rows}x{cols}, its image {image.shape[0]}x{image.shape[1]}"
             )
         wrong = label[(label >= len(self.classes)) & (label != VOID)]
         if wrong.size:
             raise DatasetError(
-                f"{sample.label}: label {wrong.max()} is neither one of the {len(self.classes)} "
+                f"{photo.label}: label {wrong.max()} is neither one of the {len(self.classes)} "
                 f"classes (0 to {len(self.classes) - 1}) nor {VOID} (void)"
             )
         return image, label

@@ -9,7 +9,7 @@ Photos may be JPEG or PNG; labels are PNGs of indices (with a palette or grey), 
 
 from pathlib import Path
 
-from parsenet.datasets.dataset import Sample, SegmentationDataset
+from parsenet.datasets.dataset import PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import (
     IMAGE_SUFFIXES,
     bare_name,
@@ -42,8 +42,8 @@ def open_folder(root: Path, split: str) -> SegmentationDataset:
         names = [bare_name(line) for line in read_lines(root / f"{split}.txt")]
     else:
         names = sorted(images.keys() | labels.keys())
-    samples = (
-        Sample(
+    photos = (
+        PhotoFiles(
             name,
             images.get(name, folder / "images" / f"{name}.jpg"),
             folder / "labels" / f"{name}.png",
@@ -51,7 +51,7 @@ def open_folder(root: Path, split: str) -> SegmentationDataset:
         for name in names
     )
     return SegmentationDataset(
-        TITLE, split, classes, voc_palette(), complete(TITLE, samples), read_indices
+        TITLE, split, classes, voc_palette(), complete(TITLE, photos), read_indices
     )
 
 

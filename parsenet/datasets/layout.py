@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from parsenet.datasets.dataset import Sample
+from parsenet.datasets.dataset import PhotoFiles
 from parsenet.errors import DatasetError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -74,19 +74,19 @@ def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     return files
 
 
-def complete(title: str, samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """Return the samples, all of whose files are there.
+def complete(title: str, photos: Iterable[PhotoFiles]) -> tuple[PhotoFiles, ...]:
+    """Return the photos, all of whose files are there.
 
     Raises:
         DatasetError: if there are none, or naming the first missing file and counting the rest.
     """
-    whole = tuple(samples)
+    whole = tuple(photos)
     if not whole:
         raise DatasetError(f"{title}: the split names no photo")
-    folders = {path.parent for sample in whole for path in (sample.image, sample.label)}
+    folders = {path.parent for photo in whole for path in (photo.image, photo.label)}
     present = {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
     missing = [
-        path for sample in whole for path in (sample.image, sample.label) if path not in present
+        path for photo in whole for path in (photo.image, photo.label) if path not in present
     ]
     if missing:
         raise DatasetError(

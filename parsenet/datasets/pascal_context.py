@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from parsenet.datasets.dataset import VOID, Sample, SegmentationDataset
+from parsenet.datasets.dataset import VOID, PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import complete, find_folder, read_lines, read_names
 from parsenet.datasets.read import read_mat
 from parsenet.errors import DatasetError
@@ -56,8 +56,8 @@ def open_pascal_context(root: Path, split: str, *, background: bool = True) -> S
     voc = find_folder(TITLE, root, VOC_PLACES, ["JPEGImages", listed])
     context = find_folder(TITLE, root, PLACES, ["trainval", "labels.txt"])
     table = _table(context, first=1 if background else 0, rest=0 if background else VOID)
-    samples = (
-        Sample(name, voc / "JPEGImages" / f"{name}.jpg", context / "trainval" / f"{name}.mat")
+    photos = (
+        PhotoFiles(name, voc / "JPEGImages" / f"{name}.jpg", context / "trainval" / f"{name}.mat")
         for name in read_names(voc / listed)
     )
     return SegmentationDataset(
@@ -65,7 +65,7 @@ def open_pascal_context(root: Path, split: str, *, background: bool = True) -> S
         split,
         ("background", *CLASSES) if background else CLASSES,
         voc_palette(),
-        complete(TITLE, samples),
+        complete(TITLE, photos),
         partial(read_context_label, table=table),
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from torch.utils.data import Dataset
 
-from parsenet.datasets.dataset import Pair
+from parsenet.datasets.dataset import LabelledImage
 from parsenet.palette import voc_palette
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render
 
@@ -17,7 +17,7 @@ SCENES = 200
 
 
 @dataclass(frozen=True, eq=False)
-class SceneDataset(Dataset[Pair]):
+class SceneDataset(Dataset[LabelledImage]):
     """Scenes of one family; those of val are never trained on.
 
     Attributes:
@@ -42,7 +42,7 @@ class SceneDataset(Dataset[Pair]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> LabelledImage:
         """Render a scene and its labels."""
         scene = render(self.spec, FIRST[self.split] + range(self.count)[index])
         return scene.image, scene.label

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from parsenet.datasets.dataset import Sample, SegmentationDataset
+from parsenet.datasets.dataset import PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import complete, files_by_stem, find_folder, read_names
 from parsenet.datasets.read import read_mat
 from parsenet.palette import voc_palette
@@ -47,12 +47,12 @@ def open_sift_flow(root: Path, split: str) -> SegmentationDataset:
     if split == "train":
         every = files_by_stem(folder / IMAGES, [".jpg"]).keys()
         names = sorted(every - set(names) - UNANNOTATED)
-    samples = (
-        Sample(name, folder / IMAGES / f"{name}.jpg", folder / LABELS / f"{name}.mat")
+    photos = (
+        PhotoFiles(name, folder / IMAGES / f"{name}.jpg", folder / LABELS / f"{name}.mat")
         for name in names
     )
     return SegmentationDataset(
-        TITLE, split, CLASSES, voc_palette(), complete(TITLE, samples), read_sift_flow_label
+        TITLE, split, CLASSES, voc_palette(), complete(TITLE, photos), read_sift_flow_label
     )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from parsenet.datasets.dataset import Sample, SegmentationDataset
+from parsenet.datasets.dataset import PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import complete, files_by_stem, find_folder, read_names
 from parsenet.datasets.read import read_indices, read_mat
 from parsenet.errors import DatasetError
@@ -54,11 +54,12 @@ def open_voc2012(root: Path, split: str) -> SegmentationDataset:
     else:
         names = read_names(voc / LISTS / f"{split}.txt")
         labels = {name: voc / "SegmentationClass" / f"{name}.png" for name in names}
-    samples = (
-        Sample(name, voc / "JPEGImages" / f"{name}.jpg", label) for name, label in labels.items()
+    photos = (
+        PhotoFiles(name, voc / "JPEGImages" / f"{name}.jpg", label)
+        for name, label in labels.items()
     )
     return SegmentationDataset(
-        TITLE, split, CLASSES, voc_palette(), complete(TITLE, samples), read_voc_label
+        TITLE, split, CLASSES, voc_palette(), complete(TITLE, photos), read_voc_label
     )
 
 

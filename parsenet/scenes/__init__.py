@@ -7,14 +7,14 @@ class only if it listens as far as the cue, whose distance is known for every ob
 """
 
 from parsenet.scenes.hearing import BANDS, Band, SceneScores, cue_accuracy, score_scenes
-from parsenet.scenes.render import render
+from parsenet.scenes.rendering import render
 from parsenet.scenes.samples import HELD_OUT, INPUT_SPACE, Scenes, class_weights, root_weights
 from parsenet.scenes.spec import (
     CLASSES,
     CUES,
     OBJECT_CLASSES,
     SHAPES,
-    Box,
+    Extent,
     Scene,
     SceneSpec,
     Thing,
@@ -30,7 +30,7 @@ __all__ = [
     "OBJECT_CLASSES",
     "SHAPES",
     "Band",
-    "Box",
+    "Extent",
     "Scene",
     "SceneScores",
     "SceneSpec",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from parsenet.scenes.render import render
+from parsenet.prediction import inference
+from parsenet.scenes.rendering import render
 from parsenet.scenes.samples import INPUT_SPACE
 from parsenet.scenes.spec import CLASSES, OBJECT_CLASSES, SHAPES, SceneSpec, object_class
-from parsenet.scores import Scores
+from parsenet.scores import Scores, known
 
 # Bounds, in pixels, of the bands that the distances are sorted into.
 BANDS = (0.0, 100.0, 150.0, 200.0, 250.0, 300.0, float("inf"))
@@ -50,6 +52,23 @@ class SceneScores:
     whole: Scores
     bands: tuple[Band, ...]
 
+    def as_plain(self) -> dict[str, Any]:
+        """Return the scores as JSON takes them: None where there was nothing to score."""
+        return {
+            "scenes": self.scenes,
+            "mean_iou": known(self.whole.mean_iou),
+            "iou": dict(zip(CLASSES, map(known, self.whole.iou), strict=True)),
+            "by_cue_distance": [
+                {
+                    "from": band.near,
+                    "objects": band.objects,
+                    "mean_iou": known(band.mean_iou),
+                    "cue_accuracy": known(band.cue_accuracy),
+                }
+                for band in self.bands
+            ],
+        }
+
 
 def score_scenes(
     model: nn.Module,
@@ -60,16 +79,14 @@ def score_scenes(
     batch_size: int = 8,
     bands: Sequence[float] = BANDS,
 ) -> SceneScores:
-    """Score `model` on scenes `first`, `first` + 1, ... of `spec`; its mode is left as found."""
-    training, device = model.training, next(model.parameters()).device
-    model.eval()
+    """Score `model` on scenes `first`, `first` + 1, ... of `spec`; all modes are left as found."""
     whole = Scores.none(len(CLASSES))
     by_distance = [Band(near, far, 0, whole) for near, far in pairwise(bands)]
     for start in range(first, first + scenes, batch_size):
         drawn = [
             render(spec, index) for index in range(start, min(start + batch_size, first + scenes))
         ]
-        with torch.inference_mode():
+        with inference(model) as device:
             images = torch.stack([INPUT_SPACE.tensor(scene.image) for scene in drawn])
             predicted = model(images.to(device)).argmax(dim=1).cpu()
         for scene, guess in zip(drawn, predicted, strict=True):
@@ -81,7 +98,6 @@ def score_scenes(
                 band, box = by_distance[at], (slice(top, bottom), slice(left, right))
                 scores = band.scores.with_pixels(guess[box], truth[box])
                 by_distance[at] = replace(band, objects=band.objects + 1, scores=scores)
-    model.train(training)
     return SceneScores(scenes, whole, tuple(band for band in by_distance if band.objects))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from parsenet.errors import SceneError
-from parsenet.scenes.spec import Box, SceneSpec
+from parsenet.scenes.spec import Extent, SceneSpec
 
 CANDIDATES = 256
 ATTEMPTS = 50
@@ -23,7 +23,7 @@ class Circle:
     center: tuple[float, float]
     radius: float
 
-    def box(self, size: int, *, margin: float = 0.0) -> Box:
+    def box(self, size: int, *, margin: float = 0.0) -> Extent:
         """Return the half-open box of pixels within `margin` of the circle, cut at the image."""
         reach = self.radius + margin
         (top, left), (bottom, right) = (

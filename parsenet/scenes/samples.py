@@ -10,7 +10,7 @@ from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
 
 from parsenet.input_space import InputSpace
-from parsenet.scenes.render import render
+from parsenet.scenes.rendering import render
 from parsenet.scenes.spec import CLASSES, SceneSpec
 
 # Mean and standard deviation of the grey levels of a thousand scenes, rounded.
@@ -19,7 +19,7 @@ INPUT_SPACE = InputSpace((170.0, 170.0, 170.0), (43.0, 36.0, 43.0))
 # Scenes that no training ever sees begin at this index.
 HELD_OUT = 2**40
 
-Pair = tuple[UInt8[np.ndarray, "size size 3"], UInt8[np.ndarray, "size size"]]
+LabelledScene = tuple[UInt8[np.ndarray, "size size 3"], UInt8[np.ndarray, "size size"]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Scenes:
 
     spec: SceneSpec
 
-    def __getitem__(self, k: int) -> Pair:
+    def __getitem__(self, k: int) -> LabelledScene:
         """Render a scene."""
         scene = render(self.spec, k)
         return scene.image, scene.label

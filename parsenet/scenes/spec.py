@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from parsenet.errors import SceneError
 
 # Half-open (top, left, bottom, right) in pixels.
-Box = tuple[int, int, int, int]
+Extent = tuple[int, int, int, int]
 
 CUES = ("sun", "moon")
 SHAPES = ("leaf", "star", "ring")
@@ -87,7 +87,7 @@ class Thing:
     label: int
     center: tuple[float, float]
     radius: float
-    box: Box
+    box: Extent
     cue_distance: float
 
 
@@ -102,4 +102,4 @@ class Scene:
     label: UInt8[np.ndarray, "height width"]
     objects: tuple[Thing, ...]
     cue: Thing
-    cue_extent: Box
+    cue_extent: Extent

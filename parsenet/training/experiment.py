@@ -26,6 +26,7 @@ from parsenet.scenes import (
     root_weights,
 )
 from parsenet.training.initial import start_classifiers
+from parsenet.training.processes import ALONE, Processes
 from parsenet.training.recipe import Recipe
 from parsenet.training.supply import Labelled
 from parsenet.training.toml import to_toml
@@ -55,6 +56,12 @@ class Experiment:
     size: int = 384
     init: str = ""
     recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        """What its folder and its checkpoint are called by default: network and fusion."""
+        fusion = self.options.get("fusion")
+        return self.variant + (f"-{fusion}" if fusion else "")
 
     @property
     def spec(self) -> SceneSpec:
@@ -126,6 +133,17 @@ def prepare(experiment: Experiment) -> Prepared:
         start_classifiers(model, "zero", loaded=loaded)
     weights = _class_weights(experiment, data) if recipe.weigh_classes else None
     return Prepared(model, data, classes, space, weights, report)
+
+
+def fetch_data(experiment: Experiment, processes: Processes = ALONE) -> None:
+    """Download what is missing of the data; the other processes wait for the first.
+
+    Raises:
+        DatasetError: if that cannot be.
+    """
+    if processes.first:
+        open_dataset(experiment.data, experiment.root or None, experiment.split, download=True)
+    processes.sum(0.0)
 
 
 def open_data(experiment: Experiment) -> Scenes | LabelledImages:

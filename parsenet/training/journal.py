@@ -9,8 +9,10 @@ from typing import Any, Self
 
 from parsenet.errors import TrainingError
 
+JOURNAL = "metrics.jsonl"
 
-class Journal:
+
+class TrainingJournal:
     """Append to ``metrics.jsonl``, iteration by iteration; on going on, forget the later ones.
 
     Every line has ``iteration``, counted from 1. Lines of iterations beyond the snapshot that a
@@ -85,3 +87,21 @@ def _iteration(line: bytes) -> float:
         return float(json.loads(line)["iteration"])
     except (ValueError, KeyError, TypeError):
         return float("inf")
+
+
+def read_curves(run: str | os.PathLike[str], key: str) -> list[tuple[int, float]]:
+    """Return (iteration, value) of every report that has this key, such as "mean_iou".
+
+    Args:
+        run: a training's folder, or its ``metrics.jsonl``.
+        key: what is reported.
+
+    Raises:
+        TrainingError: if there is no such file.
+    """
+    path = Path(run, JOURNAL) if Path(run).is_dir() else Path(run)
+    if not path.is_file():
+        raise TrainingError(f"{path}: no such file; a training writes it")
+    return [
+        (int(line["iteration"]), float(line[key])) for line in read_journal(path) if key in line
+    ]

@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from parsenet.datasets import VOID
 from parsenet.errors import TrainingError
 from parsenet.input_space import InputSpace
+from parsenet.modes import evaluating, learning_modes, set_modes
 from parsenet.training.multipliers import set_rate
 from parsenet.training.processes import ALONE, Processes
 from parsenet.training.recipe import Recipe
@@ -22,11 +23,11 @@ from parsenet.training.sampling import Share
 from parsenet.training.snapshot import Snapshot
 from parsenet.training.solver import make_optimizer
 from parsenet.training.statistics import share_statistics
-from parsenet.training.supply import Sample
+from parsenet.training.supply import Example
 
 
 @dataclass(frozen=True)
-class Step:
+class Update:
     """What one iteration (counted from 1) reports: its loss, and the rate it was made with."""
 
     iteration: int
@@ -47,7 +48,8 @@ class Learner:
 
     Args:
         model: image (n, 3, rows, cols) in, class scores of every pixel out; trained in place, and
-            brought to the processes' device.
+            brought to the processes' device. What is in evaluation mode within a model in training
+            mode, such as frozen batch norm, stays so.
         recipe: everything else that decides what comes out.
         input_space: how the model takes its images.
         class_weights: of the classes in the loss; None: all alike.
@@ -77,19 +79,20 @@ class Learner:
         # Channels last: faster on a CPU for narrow networks, no slower at full width.
         model = model.to(processes.device).to(memory_format=torch.channels_last)
         self.model = share_statistics(model, processes)
+        self._modes = learning_modes(self.model)
         self.class_weights = None if class_weights is None else class_weights.to(processes.device)
         self.optimizer = make_optimizer(self.model, recipe)
         self.iteration = 0
         self.parallel = _joined(self.model, processes)
 
-    def step(self, batch: Sequence[Sample]) -> Step:
+    def step(self, batch: Sequence[Example]) -> Update:
         """Make one update from this process's images of the iteration, in their order.
 
         Raises:
             TrainingError: if the loss is not finite, on all processes alike; or if images that are
                 to pass the network at once differ in size.
         """
-        self.model.train()
+        set_modes(self._modes)
         rate, size = self.recipe.rate(self.iteration), self.recipe.batch_size
         own = self.share.samples(self.iteration)
         divisor = self.divisor([label for _, label in batch])
@@ -110,9 +113,9 @@ class Learner:
         set_rate(self.optimizer, rate)
         self.optimizer.step()
         self.iteration += 1
-        return Step(self.iteration, total, rate)
+        return Update(self.iteration, total, rate)
 
-    def loss(self, part: Sequence[Sample], *, first: int) -> Float[Tensor, ""]:
+    def loss(self, part: Sequence[Example], *, first: int) -> Float[Tensor, ""]:
         """Add up the cross-entropy of images that pass the network at once.
 
         Dropout draws from a stream of its own, that of their ``first`` sample; the caller's
@@ -218,12 +221,10 @@ def _joined(model: nn.Module, processes: Processes) -> nn.Module:
 
 def _has_idle_parameters(model: nn.Module, device: torch.device) -> bool:
     """Say whether a variant has layers that its scores do not depend on; leaves no gradients."""
-    model.eval()
-    with torch.enable_grad():
+    with evaluating(model), torch.enable_grad():
         model(torch.zeros(1, 3, 64, 64, device=device)).sum().backward()
     idle = any(p.grad is None for p in model.parameters() if p.requires_grad)
     model.zero_grad(set_to_none=True)
-    model.train()
     return idle
 
 

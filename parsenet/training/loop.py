@@ -1,7 +1,7 @@
 """The whole training: samples in, updates made, reports and snapshots written, taken up again."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -14,19 +14,19 @@ from torch.utils.data import DataLoader
 
 from parsenet.errors import TrainingError
 from parsenet.input_space import InputSpace
-from parsenet.training.journal import Journal
+from parsenet.training.journal import JOURNAL, TrainingJournal
 from parsenet.training.learner import Learner
-from parsenet.training.processes import ALONE, Processes
+from parsenet.training.memory import keep_freed_memory
 from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import Iterations
 from parsenet.training.scoring import Scoring
+from parsenet.training.settings import RunSettings
 from parsenet.training.snapshot import Snapshot, latest_snapshot, save_snapshot, snapshots
-from parsenet.training.supply import Labelled, Sample, Supply
+from parsenet.training.supply import Example, Labelled, Supply
+from parsenet.training.usual import usual_distance
 
-JOURNAL = "metrics.jsonl"
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What one iteration, counted from 1, reports.
 
@@ -62,14 +62,49 @@ def train(
     input_space: InputSpace,
     class_weights: Float[Tensor, " classes"] | None = None,
     folder: Path | None = None,
-    resume: bool = False,
-    snapshot_every: int = 1000,
-    keep: int = 2,
-    scoring: Scoring | None = None,
-    workers: int = 0,
-    processes: Processes = ALONE,
+    run: RunSettings | None = None,
+    on_step: Callable[[Progress], None] | None = None,
+) -> list[Progress]:
+    """Train a model in place, to the end of the recipe.
+
+    Args:
+        model, data, recipe, input_space, class_weights, folder, run: see ``training_steps``.
+        on_step: told of each iteration; it may look at the model, as between two steps.
+
+    Returns:
+        What each iteration reported, those of an earlier start excepted.
+
+    Raises:
+        TrainingError: see ``training_steps``.
+    """
+    steps = training_steps(
+        model,
+        data,
+        recipe,
+        input_space=input_space,
+        class_weights=class_weights,
+        folder=folder,
+        run=run,
+    )
+    reports = []
+    for step in steps:
+        reports.append(step)
+        if on_step is not None:
+            on_step(step)
+    return reports
+
+
+def training_steps(
+    model: nn.Module,
+    data: Labelled,
+    recipe: Recipe,
+    *,
+    input_space: InputSpace,
+    class_weights: Float[Tensor, " classes"] | None = None,
+    folder: Path | None = None,
+    run: RunSettings | None = None,
 ) -> Iterator[Progress]:
-    """Train a model in place, one iteration a step of the iterator.
+    """Train a model in place, one iteration a step of the iterator: not iterated, not at all.
 
     Between two steps the model may be looked at, also in evaluation mode; nothing that is drawn or
     computed meanwhile changes the training. Killed at any moment and resumed, it ends with the same
@@ -83,34 +118,30 @@ def train(
         input_space: how the model takes its images.
         class_weights: if the recipe weighs classes.
         folder: where ``metrics.jsonl`` and snapshots go, which all processes see; None: nowhere.
-        resume: go on from the folder's last snapshot, or begin if there is none.
-        snapshot_every: iterations between snapshots; one follows the last in any case.
-        keep: snapshots to keep.
-        scoring: what the model is scored on in between; it changes nothing else.
-        workers: processes that load images; 0 loads them in between.
-        processes: which process this is, of how many that train together.
+        run: how; None for one process on the CPU. See ``RunSettings``.
 
     Raises:
         TrainingError: if it cannot be done as asked: see ``Learner``; if the folder holds snapshots
             and ``resume`` is not set, or those of another training.
     """
-    if snapshot_every < 1:
-        raise TrainingError(f"snapshot_every must be at least 1, is {snapshot_every}")
+    run = run or RunSettings()
+    if run.keep_freed_memory and run.processes.device.type == "cpu":
+        keep_freed_memory()
     learner = Learner(
         model,
         recipe,
         input_space=input_space,
         class_weights=class_weights,
-        processes=processes,
+        processes=run.processes,
     )
     supply = Supply.of(recipe, data, input_space)
     settings = _settings(recipe, supply)
     if folder is not None:
-        _take_up(learner, folder, settings, resume)
-    steps = _iterations(learner, supply, workers, scoring)
-    if folder is None or not processes.first:
+        _take_up(learner, folder, settings, run.resume)
+    steps = _iterations(learner, supply, run.workers or 0, run.scoring)
+    if folder is None or not run.processes.first:
         return steps
-    return _recorded(steps, learner, folder, settings, snapshot_every, keep)
+    return _recorded(steps, learner, folder, settings, run)
 
 
 def _recorded(
@@ -118,17 +149,17 @@ def _recorded(
     learner: Learner,
     folder: Path,
     settings: dict[str, Any],
-    snapshot_every: int,
-    keep: int,
+    run: RunSettings,
 ) -> Iterator[Progress]:
     """Train, writing a line for every iteration and a snapshot now and then."""
-    with Journal(folder / JOURNAL, iteration=learner.iteration) as journal:
+    every = run.snapshot_every or usual_distance(learner.recipe.max_iter)
+    with TrainingJournal(folder / JOURNAL, iteration=learner.iteration) as journal:
         for progress in steps:
             journal.write(progress.line())
             last = progress.iteration == learner.recipe.max_iter
-            if last or progress.iteration % snapshot_every == 0:
+            if last or progress.iteration % every == 0:
                 journal.flush()
-                save_snapshot(learner.snapshot(settings), folder, keep=keep)
+                save_snapshot(learner.snapshot(settings), folder, keep=run.keep)
             yield progress
 
 
@@ -136,7 +167,7 @@ def _iterations(
     learner: Learner, supply: Supply, workers: int, scoring: Scoring | None
 ) -> Iterator[Progress]:
     device, images = learner.processes.device, learner.recipe.images
-    loader: DataLoader[Sample] = DataLoader(
+    loader: DataLoader[Example] = DataLoader(
         supply,
         batch_sampler=Iterations(learner.share, learner.iteration, learner.recipe.max_iter),
         num_workers=workers,
@@ -173,7 +204,7 @@ def _take_up(learner: Learner, folder: Path, settings: dict[str, Any], resume: b
         raise TrainingError(f"{folder}: holds a training already; resume it, or name a new folder")
     snapshot = latest_snapshot(folder)
     if snapshot is not None:
-        _compare(snapshot, settings, folder)
+        _refuse_other(snapshot, settings, folder)
         learner.restore(snapshot)
     # This also makes them all have read it before the first one writes the next.
     total = learner.processes.sum(learner.iteration)
@@ -181,7 +212,7 @@ def _take_up(learner: Learner, folder: Path, settings: dict[str, Any], resume: b
         raise TrainingError(f"{folder}: not all processes find the same last snapshot in it")
 
 
-def _compare(snapshot: Snapshot, settings: dict[str, Any], folder: Path) -> None:
+def _refuse_other(snapshot: Snapshot, settings: dict[str, Any], folder: Path) -> None:
     for name, value in settings.items():
         before = snapshot.settings.get(name)
         if before != value:

@@ -5,10 +5,17 @@ from math import isnan
 
 from torch import nn
 
-from parsenet.datasets import LabelledImages
+from parsenet.datasets import LabelledImages, SceneDataset, open_dataset
 from parsenet.errors import TrainingError
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.input_space import InputSpace
+from parsenet.scenes import SceneSpec
+from parsenet.training.experiment import Experiment
+
+# Scenes that are scored in between by default; photos are scored one and all.
+SCENES = 50
+# Of the scenes that models are scored on, whatever they were trained with.
+SCORED_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,3 +50,26 @@ class Scoring:
         total = evaluate(model, self.images, input_space, limit=self.limit)
         scores = {"mean_iou": total.mean_iou, "pixel_accuracy": total.pixel_accuracy}
         return {name: score for name, score in scores.items() if not isnan(score)}
+
+
+def usual_scoring(
+    experiment: Experiment, *, every: int, split: str = "val", limit: int | None = None
+) -> Scoring:
+    """Return the scoring of an experiment on a split of its own data set.
+
+    Args:
+        experiment: what is trained.
+        every: iterations between scores.
+        split: which images; of scenes, those of ``val`` are unseen and the same for every seed.
+        limit: number of images, from the first on; None for 50 scenes or all photos.
+
+    Raises:
+        DatasetError: if the split cannot be opened.
+        TrainingError: if a number is below 1.
+    """
+    images = open_dataset(experiment.data, experiment.root or None, split)
+    if isinstance(images, SceneDataset):
+        unseen = SceneSpec(seed=SCORED_SEED, size=experiment.size)
+        spec = experiment.spec if split == "train" else unseen
+        images = SceneDataset(split, spec, SCENES if limit is None else max(1, limit))
+    return Scoring(images, every, limit)

@@ -16,7 +16,7 @@ from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import SampleOrder
 
 # Bytes, as they come: a fifth of what the loss takes in travels between processes and to a GPU.
-Sample = tuple[UInt8[Tensor, "rows cols 3"], UInt8[Tensor, "rows cols"]]
+Example = tuple[UInt8[Tensor, "rows cols 3"], UInt8[Tensor, "rows cols"]]
 
 
 class Labelled(Protocol):
@@ -33,7 +33,7 @@ class Labelled(Protocol):
 
 
 @dataclass(frozen=True)
-class Supply(Dataset[Sample]):
+class Supply(Dataset[Example]):
     """``supply[k]`` is the k-th sample of a training; only the recipe and k decide about it.
 
     Attributes:
@@ -62,7 +62,7 @@ class Supply(Dataset[Sample]):
         """Images of the data set; None if it is endless."""
         return len(self.data) if isinstance(self.data, Sized) else None
 
-    def __getitem__(self, k: int) -> Sample:
+    def __getitem__(self, k: int) -> Example:
         """Return sample 0, 1, ..."""
         image, label = self.data[SampleOrder(self.images, self.seed).index(k)]
         if self.crop is not None or self.mirror or self.scales != (1.0, 1.0):

@@ -12,12 +12,12 @@ import torch
 from click.testing import CliRunner
 
 from cli import main
-from cli.training.run import usual_distance, usual_workers
 from parsenet import load_checkpoint
 from parsenet.datasets import open_dataset
 from parsenet.datasets.registry import DATASETS
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, render, score_scenes
+from parsenet.training import usual_distance, usual_workers
 from parsenet.training.journal import read_journal
 from strategies.datasets import write_camvid, write_voc
 from strategies.killing import start
@@ -28,9 +28,9 @@ TINY = ["--width", "0.0625", "--iterations", "3", "--batch-size", "2", "--size",
 
 def run(*arguments):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("cli.training.outcome"), "SCORED_SCENES", 6)
+        patch.setattr(importlib.import_module("parsenet.training.trained"), "SCORED_SCENES", 6)
         patch.setattr(
-            "cli.training.memory.keep_freed_memory", lambda: True
+            "parsenet.training.loop.keep_freed_memory", lambda: True
         )  # the tests' process is shared
         return CliRunner().invoke(main, ["train", *map(str, arguments)])
 
@@ -222,7 +222,7 @@ def test_what_cannot_be_is_one_line_and_exit_code_2(option, value, words, tmp_pa
 def test_a_configuration_that_is_none_and_a_training_that_has_ended_are_refused(trained, tmp_path):
     ended = run("--resume", trained[0])
     assert ended.exit_code == 2
-    assert ended.output.splitlines()[-1].endswith(f"--resume {trained[0]}: this training has ended")
+    assert ended.output.splitlines()[-1].endswith(f"{trained[0]}: this training has ended")
     none = run("--resume", tmp_path)
     assert none.exit_code == 2
     assert f"{tmp_path / 'config.toml'}: no such file" in none.output.splitlines()[-1]
@@ -326,8 +326,8 @@ def test_data_is_fetched_first_where_it_can_be(tmp_path, monkeypatch):
     def fetch(root, split):
         write_voc(root, {split: ["2007_000001", "2007_000002"]})
 
-    entries = {**DATASETS, "voc2012": replace(DATASETS["voc2012"], download=fetch)}
-    monkeypatch.setattr("parsenet.datasets.registry.DATASETS", entries)
+    entry = replace(DATASETS["voc2012"], download=fetch)
+    monkeypatch.setitem(DATASETS._things, "voc2012", entry)
     options = ["--width", 0.03125, "--iterations", 1, "--set", "iter_size=1", "--out"]
     voc = ["--data", "voc2012", "--root", tmp_path / "data", *options]
     assert "nothing of it is in" in run(*voc, tmp_path / "early").output

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torchvision.transforms.v2.functional import normalize
 
+from parsenet.errors import ParseNetError
 from parsenet.input_space import InputSpace
 
 
@@ -16,3 +17,8 @@ def test_a_batch_is_normalized_as_torchvision_does_with_its_channels_last_in_mem
     assert batch.is_contiguous(memory_format=torch.channels_last)
     for image, one in zip(images, batch, strict=True):
         assert torch.equal(space.tensor(image.numpy()), one)
+
+
+def test_a_deviation_of_nothing_is_refused_in_words():
+    with pytest.raises(ParseNetError, match=r"std must be three numbers above zero, not \(1.0, 1"):
+        InputSpace((1.0, 2.0, 3.0), (1.0, 1.0, 0.0))

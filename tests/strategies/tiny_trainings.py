@@ -13,6 +13,7 @@ from parsenet.training.loop import train
 from parsenet.training.processes import joined
 from parsenet.training.recipe import Recipe
 from parsenet.training.scoring import Scoring
+from parsenet.training.settings import RunSettings
 from parsenet.variants import build
 
 SPACE = InputSpace((120.0, 110.0, 100.0), (60.0, 60.0, 60.0))
@@ -85,18 +86,15 @@ def run(
     model = make_model(**options)
     weights = torch.tensor(WEIGHTS) if recipe.weigh_classes else None
     with joined(device) as processes:
-        steps = train(
+        train(
             model,
             Photos(),
             recipe,
             input_space=SPACE,
             class_weights=weights,
             folder=folder,
-            processes=processes,
-            **how,
+            run=RunSettings(processes=processes, **how),
         )
-        for _ in steps:
-            pass
     return model
 
 

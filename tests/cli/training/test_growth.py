@@ -16,9 +16,9 @@ TINY = ["--width", "0.0625", "--iterations", "4", "--batch-size", "2", "--size",
 
 @pytest.fixture(autouse=True)
 def few_scenes(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("cli.training.outcome"), "SCORED_SCENES", 6)
+    monkeypatch.setattr(importlib.import_module("parsenet.training.trained"), "SCORED_SCENES", 6)
     monkeypatch.setattr(
-        "cli.training.memory.keep_freed_memory", lambda: True
+        "parsenet.training.loop.keep_freed_memory", lambda: True
     )  # the tests' process is shared
 
 

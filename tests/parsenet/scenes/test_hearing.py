@@ -91,3 +91,10 @@ def test_class_weights_make_an_average_pixel_weigh_one_and_rare_classes_more():
     assert (weights * pixels / pixels.sum()).sum() == pytest.approx(1)
     assert np.allclose(weights**2 * pixels, (weights**2 * pixels)[0])
     assert weights[0] == weights.min()
+
+
+def test_a_frozen_module_is_still_frozen_afterwards():
+    model = nn.Sequential(nn.Conv2d(3, len(CLASSES), 1), nn.BatchNorm2d(len(CLASSES))).train()
+    model[1].eval()
+    score_scenes(model, SceneSpec(size=64), first=0, scenes=1)
+    assert [module.training for module in model.modules()] == [True, True, False]

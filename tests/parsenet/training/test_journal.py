@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from parsenet.errors import TrainingError
-from parsenet.training.journal import Journal, read_journal
+from parsenet.training.journal import TrainingJournal, read_curves, read_journal
 
 
 def write(path: Path, first: int, last: int) -> None:
-    with Journal(path, iteration=first - 1) as journal:
+    with TrainingJournal(path, iteration=first - 1) as journal:
         for iteration in range(first, last + 1):
             journal.write({"iteration": iteration, "loss": iteration / 4})
         journal.flush()
@@ -46,4 +46,13 @@ def test_errors(tmp_path):
     with pytest.raises(TrainingError, match="m: cannot be read: "):
         read_journal(tmp_path / "m")
     with pytest.raises(TrainingError, match="m: cannot be written: "):
-        Journal(tmp_path / "none" / "m")
+        TrainingJournal(tmp_path / "none" / "m")
+
+
+def test_a_curve_has_the_iterations_that_report_it(tmp_path):
+    lines = '{"iteration": 1, "loss": 3}\n{"iteration": 2, "loss": 2, "mean_iou": 0.5}\n{"iter'
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    assert read_curves(tmp_path, "loss") == [(1, 3.0), (2, 2.0)]
+    assert read_curves(tmp_path / "metrics.jsonl", "mean_iou") == [(2, 0.5)]
+    with pytest.raises(TrainingError, match=r"none: no such file; a training writes it"):
+        read_curves(tmp_path / "none", "loss")

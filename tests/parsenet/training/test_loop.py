@@ -1,6 +1,7 @@
 import json
 import socket
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ import pytest
 import torch
 
 from parsenet.errors import TrainingError
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.training.journal import read_journal
-from parsenet.training.loop import train
+from parsenet.training.loop import train, training_steps
 from parsenet.training.sampling import SampleOrder
 from parsenet.training.scoring import Scoring
 from parsenet.training.snapshot import SnapshotWarning, latest_snapshot, load_snapshot, snapshots
@@ -233,12 +234,32 @@ def test_it_learns():
 def test_looking_at_the_model_in_between_changes_nothing():
     recipe = make_recipe(max_iter=4)
     undisturbed = run(None, recipe, {}).state_dict()
-    model = make_model()
-    for _ in train(model, Photos(), recipe, input_space=SPACE):
+
+    def disturb(model, _=None):
         torch.manual_seed(99)
         with torch.no_grad():
             model.eval()(torch.randn(1, 3, 32, 32))
+
+    model = make_model()
+    for _ in training_steps(model, Photos(), recipe, input_space=SPACE):
+        disturb(model)
     assert_same(model.state_dict(), undisturbed)
+    model = make_model()
+    train(model, Photos(), recipe, input_space=SPACE, on_step=partial(disturb, model))
+    assert_same(model.state_dict(), undisturbed)
+
+
+def test_training_trains_to_the_end_and_says_what_each_iteration_reported():
+    recipe, seen, models = make_recipe(max_iter=3), [], [make_model(), make_model()]
+    reports = train(models[0], Photos(), recipe, input_space=SPACE, on_step=seen.append)
+    assert [report.iteration for report in reports] == [1, 2, 3]
+    assert seen == reports
+    steps = training_steps(models[1], Photos(), recipe, input_space=SPACE)
+    begun = make_model().state_dict()
+    assert_same(models[1].state_dict(), begun)
+    assert [step.loss for step in steps] == [report.loss for report in reports]
+    assert_same(*(model.state_dict() for model in models))
+    assert not torch.equal(models[0].upscore.weight, begun["upscore.weight"])
 
 
 def test_the_callers_random_numbers_are_left_alone():
@@ -246,7 +267,7 @@ def test_the_callers_random_numbers_are_left_alone():
     torch.manual_seed(4)
     expected = torch.rand(3)
     torch.manual_seed(4)
-    list(train(model, Photos(), make_recipe(max_iter=2), input_space=SPACE))
+    train(model, Photos(), make_recipe(max_iter=2), input_space=SPACE)
     assert torch.equal(torch.rand(3), expected)
 
 

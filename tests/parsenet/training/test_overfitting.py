@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from parsenet.bilinear import BilinearDeconvolution
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.scenes import CLASSES, INPUT_SPACE, Scenes, SceneSpec, render
 from parsenet.scores import Scores
 from parsenet.training.loop import train
@@ -37,8 +37,7 @@ def learnt_by_heart(spec, iterations, **options):
     model = build("parsenet", classes=len(CLASSES), **options)
     values = {"max_iter": iterations, "batch_size": 4, "weigh_classes": False}
     recipe = named_recipe("scenes").override(**values)
-    for _ in train(model, Four(spec), recipe, input_space=INPUT_SPACE):
-        pass
+    train(model, Four(spec), recipe, input_space=INPUT_SPACE)
     return evaluate(model, Four(spec), INPUT_SPACE).mean_iou
 
 

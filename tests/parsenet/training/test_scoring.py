@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from parsenet.errors import TrainingError
-from parsenet.evaluate import evaluate
+from parsenet.evaluation import evaluate
 from parsenet.training.journal import read_journal
-from parsenet.training.loop import train
+from parsenet.training.loop import training_steps
 from parsenet.training.scoring import Scoring
+from parsenet.training.settings import RunSettings
 from strategies.tiny_trainings import SPACE, Photos, make_model, make_recipe, run
 
 NORMED = {"batch_norm": True}
@@ -25,7 +26,9 @@ def test_scores_are_those_of_the_model_after_the_iteration(tmp_path):
     model, scores = make_model(**NORMED), {}
     scoring = Scoring(Photos(), every=2, limit=4)
     recipe = make_recipe(max_iter=5, base_lr=1e-3)
-    for step in train(model, Photos(), recipe, input_space=SPACE, folder=tmp_path, scoring=scoring):
+    run = RunSettings(scoring=scoring)
+    steps = training_steps(model, Photos(), recipe, input_space=SPACE, folder=tmp_path, run=run)
+    for step in steps:
         truth = evaluate(model, Photos(), SPACE, limit=4)
         scores[step.iteration] = (truth.mean_iou, truth.pixel_accuracy)
     lines = read_journal(tmp_path / "metrics.jsonl")

@@ -8,7 +8,7 @@ from jaxtyping import Float32, UInt8
 from parsenet.scenes.background import background
 from parsenet.scenes.layout import HALO, Circle, place
 from parsenet.scenes.paint import Cover, paint_cue, paint_object
-from parsenet.scenes.spec import CUES, SHAPES, Box, Scene, SceneSpec, Thing, object_class
+from parsenet.scenes.spec import CUES, SHAPES, Extent, Scene, SceneSpec, Thing, object_class
 
 
 def render(spec: SceneSpec, index: int) -> Scene:
@@ -40,7 +40,7 @@ def render(spec: SceneSpec, index: int) -> Scene:
     )
 
 
-def fill_label(label: UInt8[np.ndarray, "size size"], cover: Cover, value: int) -> Box:
+def fill_label(label: UInt8[np.ndarray, "size size"], cover: Cover, value: int) -> Extent:
     """Write `value` where `cover` says, in place, and return the covered pixels' box."""
     (down, over), covered = cover
     label[down, over][covered] = value
@@ -49,7 +49,7 @@ def fill_label(label: UInt8[np.ndarray, "size size"], cover: Cover, value: int) 
     return int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1
 
 
-def thing(label: int, box: Box, circle: Circle, cue: Circle) -> Thing:
+def thing(label: int, box: Extent, circle: Circle, cue: Circle) -> Thing:
     """Return the record of what lies in `circle`, with its distance to the cue."""
     return Thing(
         label=label,

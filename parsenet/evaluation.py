@@ -11,7 +11,7 @@ from torch import distributed, nn
 from parsenet.datasets import LabelledImages
 from parsenet.errors import DatasetError
 from parsenet.input_space import InputSpace
-from parsenet.predict import predict
+from parsenet.prediction import predict
 from parsenet.scores import Scores
 
 

@@ -4,12 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.multiprocessing import Manager, start_processes
 
-from parsenet import build
-from parsenet.errors import DatasetError
-from parsenet.evaluate import check_classes, evaluate, my_share
+from parsenet import Checkpoint, build
+from parsenet.errors import CheckpointError, DatasetError
+from parsenet.evaluation import check_classes, evaluate, my_share
 from parsenet.input_space import InputSpace
 from parsenet.palette import voc_palette
-from parsenet.predict import inference, predict
+from parsenet.prediction import call_pixels, inference, predict
 from parsenet.scores import Scores
 
 PLAIN = InputSpace((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -159,3 +159,22 @@ def test_processes_share_the_images_and_all_know_the_whole(tmp_path, world):
 def test_scores_add_up_on_the_cpu_in_64_bits():
     many = Scores(np.full((2, 2), 2**40, np.int64))
     assert (many + many).confusion[0, 0] == 2**41
+
+
+def test_several_checkpoints_call_the_same_pixels():
+    image = np.array([[[0, 0, 0], [1, 0, 0], [2, 0, 0]]], np.uint8)
+    levels = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+    def reader(classes):
+        return Checkpoint("reader", {}, classes, *levels, model=Reader(len(classes)))
+
+    called, classes = call_pixels({"one": reader(("a", "b")), "two": reader(("a", "b"))}, image)
+    assert classes == ("a", "b")
+    assert {name: label.tolist() for name, label in called.items()} == {
+        "one": [[0, 1, 1]],
+        "two": [[0, 1, 1]],
+    }
+    with pytest.raises(CheckpointError, match="two: has other classes than one"):
+        call_pixels({"one": reader(("a", "b")), "two": reader(("a", "c"))}, image)
+    with pytest.raises(CheckpointError, match="no checkpoint to call pixels by"):
+        call_pixels({}, image)

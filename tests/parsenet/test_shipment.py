@@ -7,7 +7,7 @@ import pytest
 from parsenet import load_checkpoint
 from parsenet.errors import CheckpointError
 from parsenet.scenes import CLASSES, HELD_OUT, SceneSpec, score_scenes
-from parsenet.shipped import SHIPPED, shipped
+from parsenet.shipment import SHIPPED, shipped
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -51,6 +51,6 @@ def test_an_unknown_name_is_refused():
 
 
 def test_a_missing_file_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(importlib.import_module("parsenet.shipped"), "files", lambda _: tmp_path)
+    monkeypatch.setattr(importlib.import_module("parsenet.shipment"), "files", lambda _: tmp_path)
     with pytest.raises(CheckpointError, match=r"late.safetensors: the shipped checkpoint is miss"):
         shipped("late")

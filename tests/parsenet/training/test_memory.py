@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from cli.training.memory import keep_freed_memory
+from parsenet.training.memory import keep_freed_memory
 
 SCRIPT = """
 import resource, sys
-from cli.training.memory import keep_freed_memory
+from parsenet.training.memory import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 def once():

@@ -1,0 +1,97 @@
+"""A whole training in a folder of its own, in one call: begun or taken up again, and ended."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from parsenet.evaluation import check_classes
+from parsenet.input_space import InputSpace
+from parsenet.training.configuration import check_folder, read_config, write_config
+from parsenet.training.experiment import Experiment, Prepared, prepare
+from parsenet.training.loop import Progress, training_steps
+from parsenet.training.settings import RunSettings
+from parsenet.training.snapshot import snapshots
+from parsenet.training.trained import Trained, describe_trained, save_trained
+from parsenet.training.usual import usual_workers
+
+Look = Callable[[nn.Module, InputSpace, int], None]
+
+
+def train_into(
+    folder: str | os.PathLike[str],
+    experiment: Experiment | None = None,
+    *,
+    run: RunSettings | None = None,
+    prepared: Prepared | None = None,
+    look: Look | None = None,
+    on_step: Callable[[Progress], None] | None = None,
+    command: str = "",
+) -> Trained:
+    """Train an experiment to its end in a folder: configuration, journal, snapshots, checkpoint.
+
+    Interrupted or killed, the same call goes on where the last snapshot was, to the same weights.
+    Several processes make the call together; the first one writes.
+
+    Args:
+        folder: new, empty, or of the same experiment.
+        experiment: what is trained; None for what the folder's configuration says.
+        run: how, see ``RunSettings``; None for what is usual.
+        prepared: what ``prepare`` made of the experiment, if that was called already.
+        look: given the model, its input space and the iteration, by the first process: before the
+            first iteration (0) and after each. What it does to the model's modes and draws does not
+            change the training.
+        on_step: told of each iteration.
+        command: that repeats the training, for the checkpoint's description.
+
+    Raises:
+        ParseNetError: if anything in the experiment does not exist or does not fit, before anything
+            is written.
+        TrainingError: if the folder holds something else or a training that has ended.
+
+    Example:
+        >>> experiment = usual_experiment(recipe=named_recipe("scenes").override(max_iter=300))
+        >>> trained = train_into("runs/late", experiment)    # doctest: +SKIP
+        >>> trained.path, trained.scores.whole.mean_iou      # doctest: +SKIP
+    """
+    folder = Path(folder)
+    experiment = read_config(folder) if experiment is None else experiment
+    run = _completed(run or RunSettings())
+    check_folder(folder, experiment)
+    prepared = prepare(experiment) if prepared is None else prepared
+    if run.scoring is not None:
+        check_classes(prepared.classes, run.scoring.images)
+    begun = bool(snapshots(folder))
+    run.processes.sum(0.0)  # none writes before all have looked at the folder
+    if run.processes.first:
+        write_config(experiment, folder)
+    steps = training_steps(
+        prepared.model,
+        prepared.data,
+        experiment.recipe,
+        input_space=prepared.input_space,
+        class_weights=prepared.class_weights,
+        folder=folder,
+        run=run,
+    )
+    looking = look if run.processes.first else None
+    if looking is not None and not begun:
+        looking(prepared.model, prepared.input_space, 0)
+    for step in steps:
+        if looking is not None:
+            looking(prepared.model, prepared.input_space, step.iteration)
+        if on_step is not None:
+            on_step(step)
+    if run.processes.first:
+        trained = save_trained(experiment, prepared, folder, command=command)
+    else:
+        trained = describe_trained(experiment, prepared, folder, command=command)
+    run.processes.sum(0.0)  # the checkpoint is there when any of them returns
+    return trained
+
+
+def _completed(run: RunSettings) -> RunSettings:
+    workers = usual_workers(run.processes.device) if run.workers is None else run.workers
+    return replace(run, resume=True, workers=workers)
