@@ -180,7 +180,10 @@ class Node:
         """
         assert self.call.target is not None, f"{self.name} enters the graph from outside"
         arguments = {k: _fill(v, values, batch) for k, v in self.arguments.items()}
-        result = self.call.target(**arguments)
+        if hasattr(self.call.target, "_schema"):
+            result = self.call.target(**arguments)
+        else:  # control flow takes its arguments in order
+            result = self.call.target(*arguments.values())
         return result if self.call.output is None else result[self.call.output]
 
 

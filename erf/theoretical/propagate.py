@@ -42,7 +42,11 @@ class Walk:
     @classmethod
     def to(cls, graph: Graph, targets: Iterable[Node]) -> Walk:
         """The part of a graph before some nodes."""
-        nodes = [node for node in graph.before(targets) if node.layout is not None]
+        read = {graph.image, *targets}
+        for node in reversed(graph.nodes):
+            if node in read:  # an operand of which only the shape is looked at is not read
+                read.update(read_.source for read_ in node.reads)
+        nodes = [node for node in graph.nodes if node in read]
         return cls(tuple(nodes), graph.image, classes_of(nodes))
 
     def clipped(self) -> dict[Node, Extent]:

@@ -49,6 +49,8 @@ def propagate(
         boxes: (top, left) of every patch.
         cache: kept between batches.
     """
+    if group.frame(image, chosen) is None:
+        return {}  # the hull of what is read holds the patch, but nothing read lies in it
     last = {source: node for node in nodes for source in node.inputs}
     changes = {image: _entrance(image, group, chosen, added, boxes)}
     for node in nodes:

@@ -73,7 +73,8 @@ def read_aligned(source: Node, after: Layout) -> Read:
     *("aten.lift_fresh_copy", "aten.dropout", "aten.feature_dropout", "aten.native_dropout"),
     *("aten.batch_norm", "aten._native_batch_norm_legit_no_training", "aten.prelu"),
     *("aten.native_batch_norm", "aten.rrelu", "aten.where", "aten.masked_fill", "aten.fill"),
-    *("aten.hardswish", "aten.log_sigmoid", "aten.rsub", "aten.floor_divide", "aten.type_as"),
+    *("aten.hardswish", "aten.log_sigmoid", "aten.rsub", "aten.floor_divide", "aten.real"),
+    *("aten.imag", "aten.complex", "aten.polar", "aten.bernoulli"),
 )
 def pointwise(call: Call) -> Effect:
     """Activations, arithmetic, batch normalisation by stored statistics."""
@@ -83,3 +84,26 @@ def pointwise(call: Call) -> Effect:
         return unknown(call)
     after = after.settled()
     return Effect(after, tuple(read_aligned(source, after) for source in call.sources))
+
+
+@rule("aten.one_hot", "aten.view_as_real")
+def spread_last(call: Call) -> Effect:
+    """A new last dimension of channels: every position is still read where it is."""
+    (source,) = call.sources
+    assert source.layout is not None
+    before = source.layout.settled()
+    after = Layout((*before.dims, channel(call.shape[-1])))
+    return Effect(after, (Read(source),))
+
+
+@rule("aten.copy", "aten.fill")
+def overwrite(call: Call) -> Effect:
+    """What was there before is not read."""
+    source = call["src" if call.op == "aten.copy" else "value"]
+    if source.layout is None:
+        return Effect(None)
+    after = meet([source.layout], call.shape)
+    if after is None:
+        return unknown(call)
+    after = after.settled()
+    return Effect(after, (read_aligned(source, after),))

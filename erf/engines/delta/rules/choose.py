@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from erf.engines.delta.clean import evaluate
@@ -12,10 +13,20 @@ from erf.graph import Node
 
 def find_rule(node: Node) -> Rule:
     """The first formula that fits, else the difference of whole maps."""
+    if any(call.dtype.is_complex for call in (node.call, *(s.call for s in node.inputs))):
+        return FALLBACK  # the formulas order numbers
     for rule in TABLE.get(node.op, ()):
-        if rule.fits(node):
+        if _fits(rule, node):
             return rule
     return FALLBACK
+
+
+def _fits(rule: Rule, node: Node) -> bool:
+    """A formula whose own question fails does not fit."""
+    try:
+        return rule.fits(node)
+    except Exception:
+        return False
 
 
 def difference(step: Step) -> Tensor:
@@ -30,14 +41,22 @@ def difference(step: Step) -> Tensor:
     for source, value in clean.items():
         if step.changed(source):
             change = step.change(source)
-            moved[source] = value + change if value.is_floating_point() else change
+            moved[source] = value + change if _continuous(value) else change
     disturbed = evaluate(node, moved, step.batch)
-    if not disturbed.is_floating_point():
+    if not _continuous(disturbed):
         return disturbed
-    return (disturbed - evaluate(node, clean, step.batch)).to(step.reference.dtype)
+    dtype = step.reference.dtype
+    dtype = dtype.to_complex() if disturbed.is_complex() else dtype
+    return (disturbed - evaluate(node, clean, step.batch)).to(dtype)
+
+
+def _continuous(value: Tensor) -> bool:
+    return value.is_floating_point() or value.is_complex()
 
 
 def _double(value: Tensor) -> Tensor:
+    if value.is_complex():
+        return value.to(torch.complex128)
     return value.double() if value.is_floating_point() else value
 
 
