@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int64
 from erf.errors import SettingError, UnitError
 from erf.geometry import Box
 
-Status = Literal["exact", "upper_bound", "whole_image"]
+Status = Literal["exact", "upper_bound", "whole_image", "lower_bound"]
 Unit = tuple[int, int]
 Boxes = Int64[np.ndarray, "rows cols 4"]
 

@@ -6,25 +6,25 @@ import torch
 from torch import Tensor
 
 from erf.engines.delta.clean import evaluate
-from erf.engines.delta.rules.table import TABLE, Rule, always, everything, never
+from erf.engines.delta.rules.table import TABLE, Formula, always, everything, never
 from erf.engines.delta.step import Step
 from erf.graph import Node
 
 
-def find_rule(node: Node) -> Rule:
+def find_rule(node: Node) -> Formula:
     """The first formula that fits, else the difference of whole maps."""
     if any(call.dtype.is_complex for call in (node.call, *(s.call for s in node.inputs))):
         return FALLBACK  # the formulas order numbers
-    for rule in TABLE.get(node.op, ()):
-        if _fits(rule, node):
-            return rule
+    for formula in TABLE.get(node.op, ()):
+        if _fits(formula, node):
+            return formula
     return FALLBACK
 
 
-def _fits(rule: Rule, node: Node) -> bool:
+def _fits(formula: Formula, node: Node) -> bool:
     """A formula whose own question fails does not fit."""
     try:
-        return rule.fits(node)
+        return formula.fits(node)
     except Exception:
         return False
 
@@ -60,4 +60,4 @@ def _double(value: Tensor) -> Tensor:
     return value.double() if value.is_floating_point() else value
 
 
-FALLBACK = Rule(difference, fits=always, windows=never, clean=everything)
+FALLBACK = Formula(difference, fits=always, windows=never, clean=everything)
