@@ -66,10 +66,12 @@ def guess_layout(call: Call) -> Layout:
 def _like(source: Node, shape: tuple[int, ...]) -> Layout | None:
     """The layout of a source, with one dimension more, fewer or none behind or before its own."""
     layout = source.layout
-    if layout is None or layout.lost or not layout.is_map:
+    if layout is None or layout.lost:
         return None
     if source.shape == shape:
         return layout
+    if not layout.is_map:
+        return None
     if source.shape == shape[:-1]:
         return Layout((*layout.dims, channel(shape[-1])))
     if source.shape[:-1] == shape and {digit.axis for digit in layout.dims[-1]} <= {Axis.CHANNEL}:
