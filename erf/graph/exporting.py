@@ -151,7 +151,7 @@ class _Translator:
         tensor = self._constant(fx)
         call = _entry(fx, "input" if tensor is None else "constant")
         if tensor is not None:
-            node = Node(call, Effect(None))
+            node = Node(call, Effect(None), tensor)
             self.constants[node] = tensor
             return node
         if self.image is not None or len(call.shape) != 4:
@@ -184,14 +184,14 @@ class _Translator:
             source, output = arguments
         target: Any = source.target
         shape, symbolic = _shapes(fx.meta["val"])
-        target, arguments = without_examples(
+        target, named = without_examples(
             target, self._arguments(target, source), symbolic, fx.meta["val"].dtype
         )
         return Call(
             name=fx.name,
             op=_op_name(target),
             target=target,
-            arguments=arguments,
+            arguments=named,
             output=output,
             shape=shape,
             symbolic=symbolic,
@@ -241,7 +241,7 @@ def _op_name(target: Any) -> str:
     if isinstance(target, torch._ops.OpOverload):
         return f"{target.namespace}.{target._opname}"
     if isinstance(target, torch._ops.HigherOrderOperator):
-        return f"higher_order.{target.name()}"
+        return f"higher_order.{target.__name__}"
     return getattr(target, "__name__", str(target))
 
 

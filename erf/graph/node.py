@@ -8,10 +8,14 @@ from enum import Enum
 from typing import Any
 
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from erf.geometry.axis import IDENTITY, Relation
 from erf.graph.layout import Layout
+
+Pairs = sparse.csr_array
+"""(output positions, input positions), counted along rows first: entries are reads."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,21 @@ class Certainty(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """What a node reads of one of its inputs, rows and columns apart."""
+    """What a node reads of one of its inputs, rows and columns apart.
+
+    Attributes:
+        source: the input.
+        rows, cols: which of its rows an output row reads, and which columns.
+        certainty: of these.
+        pairs: where rows and columns are not independent (a causal mask, a view that cuts rows
+            anew): which positions, rows first, read which; ``rows`` and ``cols`` are then bounds.
+    """
 
     source: Node
     rows: Relation = IDENTITY
     cols: Relation = IDENTITY
     certainty: Certainty = Certainty.EXACT
+    pairs: Pairs | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +143,8 @@ class Node:
 
     call: Call
     effect: Effect = field(repr=False)
+    value: Tensor | None = field(default=None, repr=False)
+    """Of a parameter, a buffer or another constant: the model's own tensor."""
 
     @property
     def name(self) -> str:

@@ -94,7 +94,7 @@ class Walk:
     ) -> Extent:
         classes = self.classes[node]
         moved = [
-            _read(read, found[read.source], onto, kind, bounded, known)
+            _read(read, found[read.source], node.map_size, onto, kind, bounded, known)
             for read, known in zip(node.reads, classes.known, strict=True)
         ]
         levels = max(part.rows.shape[1] for part in moved)
@@ -119,6 +119,7 @@ def _hull(a: Range, b: Range) -> Range:
 def _read(
     read: Read,
     source: Extent,
+    outputs: tuple[int, int],
     onto: tuple[Range, Range],
     kind: Callable[[Relation], Relation],
     bounded: bool,
@@ -126,6 +127,12 @@ def _read(
 ) -> Extent:
     """Fields of outputs through one read."""
     sizes = read.source.map_size
+    if read.pairs is not None:
+        moved = source.along(read.pairs, sizes, outputs, onto)
+        exact = known and read.certainty is Certainty.EXACT
+        return (
+            moved if exact else moved.levels(LEVELS[read.certainty if known else Certainty.BOUND])
+        )
     for axis, relation in enumerate((read.rows, read.cols)):
         relation = kind(relation)
         source = source.through(relation, axis, onto[axis], sizes[axis] if bounded else None)

@@ -8,7 +8,7 @@ from typing import Any
 from erf.geometry.axis import Adaptive, Relation, Transposed, Whole, Window
 from erf.geometry.resample import Kind, Resample
 from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel
-from erf.graph.node import Call, Effect, Node, Read
+from erf.graph.node import Call, Certainty, Effect, Node, Read
 from erf.graph.rules.pointwise import has_position
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
@@ -181,3 +181,34 @@ def im2col(call: Call) -> Effect:
     grid = (Digit(Axis.ROW, sizes[0]), Digit(Axis.COL, sizes[1]))
     after = Layout((before.dims[0], channel(call.shape[1]), grid))
     return Effect(after, (Read(source, rows, cols),))
+
+
+@rule("aten.col2im")
+def col2im(call: Call) -> Effect:
+    """Folding: windows side by side are added where they lie."""
+    (source,) = call.sources
+    assert source.layout is not None
+    names = ("kernel_size", "stride", "padding", "dilation")
+    rows, cols = (Transposed(*setting) for setting in zip(*(call[n] for n in names), strict=True))
+    sizes = [
+        (n + 2 * r.padding - r.dilation * (r.kernel - 1) - 1) // r.stride + 1
+        for n, r in zip(call.shape[-2:], (rows, cols), strict=True)
+    ]
+    digits = source.layout.settled().dims[-1]
+    expected = [Digit(a, n) for a, n in zip(SPATIAL, sizes, strict=True)]
+    if len(source.shape) != 3 or list(digits) != expected:
+        return unknown(call)
+    if _taps_apart(source):
+        reads = (Read(source, rows, cols, Certainty.BOUND),)
+        return Effect(Layout.plain(call.shape), reads, f"{call.op} of im2col")
+    return Effect(Layout.plain(call.shape), (Read(source, rows, cols),))
+
+
+MIXING = frozenset(f"aten.{n}" for n in ("linear", "conv1d", "conv2d", "matmul", "bmm", "einsum"))
+
+
+def _taps_apart(node: Node) -> bool:
+    """Whether channels are still the taps of an unfolding: then each goes back where it was."""
+    if node.op == "aten.im2col":
+        return True
+    return node.op not in MIXING and any(_taps_apart(read.source) for read in node.reads)
