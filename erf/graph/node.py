@@ -12,7 +12,7 @@ from scipy import sparse
 from torch import Tensor
 
 from erf.geometry.axis import IDENTITY, Relation
-from erf.graph.layout import Layout
+from erf.graph.layout import Axis, Layout
 
 Pairs = sparse.csr_array
 """(output positions, input positions), counted along rows first: entries are reads."""
@@ -210,3 +210,30 @@ def _fill(value: Any, values: Mapping[Node, Tensor], batch: int) -> Any:
     if isinstance(value, (list, tuple)):
         return [_fill(item, values, batch) for item in value]
     return value
+
+
+def constant_value(node: Node) -> Tensor:
+    """The value of a node that does not depend on the image's values."""
+    if node.value is not None:
+        return node.value.detach().cpu()
+    if node.call.target is None:
+        raise ValueError(f"{node.name} has no value")
+    values = {n: _value_or_shape(n) for n in node.inputs}
+    return node.evaluate(values, _export_batch(node))
+
+
+def _value_or_shape(node: Node) -> Tensor:
+    if node.layout is None:
+        return constant_value(node)
+    return torch.empty(node.shape, dtype=node.call.dtype)
+
+
+def _export_batch(node: Node) -> int:
+    """The batch of the example, by which sizes that follow it are filled in."""
+    return next((s.layout.size(Axis.BATCH) for s in _ancestors(node) if s.layout), 2)
+
+
+def _ancestors(node: Node) -> Iterator[Node]:
+    for source in node.inputs:
+        yield source
+        yield from _ancestors(source)

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from erf.graph.shape_only import shape_only
 
 
-class Swallowed(TorchDispatchMode):
+class Swallowed(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Names the operators that swallow NaN while it is entered.
 
     Attributes:
@@ -24,7 +24,7 @@ class Swallowed(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.names: dict[str, None] = {}
 
     def __torch_dispatch__(

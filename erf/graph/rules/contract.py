@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from erf.graph.layout import Axis, Dim, Layout, channel
-from erf.graph.node import Call, Effect, Node, Read
-from erf.graph.rules.pointwise import agree, has_position
+from erf.graph.node import Call, Certainty, Effect, Node, Read, constant_value
+from erf.graph.rules.pointwise import MASKED, agree, has_position
 from erf.graph.rules.recast import complete
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
-from erf.graph.rules.trace import constant_value, join, places, read_pairs
+from erf.graph.rules.trace import join, places, read_pairs
 
 
 def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effect:
@@ -39,8 +39,30 @@ def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effe
             for letter, dim in zip(letters, _dims(node), strict=True)
         ]
         reads.append(read_through(node, Layout(_dims(node)), after, dims, summed=True))
+    if any(_masked(node) for node, _ in operands):
+        bounds = [Read(r.source, r.rows, r.cols, Certainty.BOUND) for r in reads]
+        return Effect(complete(after)[0], tuple(bounds), f"{call.op}{MASKED}")
     # What lacks in the output is summed over, so that these reads hold for rows made of channels.
     return Effect(complete(after)[0], tuple(reads))
+
+
+def _masked(node: Node, steps: int = 8) -> bool:
+    """Whether an operand holds scores some of which a constant has shut out."""
+    if (node.effect.reason or "").endswith(MASKED):
+        return True
+    inner = node.op in SCORES and steps > 0
+    return inner and any(_masked(read.source, steps - 1) for read in node.reads)
+
+
+SCORES = frozenset(
+    f"aten.{name}"
+    for name in (
+        *("softmax", "_softmax", "dropout", "clone", "view", "reshape", "expand", "to", "mul"),
+        *("_to_copy", "sigmoid", "add", "div", "_unsafe_view", "transpose", "permute", "relu"),
+        *("nan_to_num", "contiguous", "unsqueeze", "squeeze", "exp"),
+    )
+)
+"""Operators that scores pass between being masked and being used."""
 
 
 def _dims(node: Node) -> tuple[Dim, ...]:
@@ -154,7 +176,7 @@ def masked(
     # A query with a single key gives it all weight, whatever query and key say.
     several = allowed & (allowed.sum(axis=-1, keepdims=True) > 1)
     choice = np.broadcast_to(several.any(axis=-1, keepdims=True), several.shape)
-    own = np.eye(*allowed.shape[-2:], dtype=bool) & choice
+    own = (np.eye(*allowed.shape[-2:]) > 0) & choice
     reads = []
     for node, which in ((query, own), (key, several), (value, allowed)):
         before = (node.layout or after).settled()

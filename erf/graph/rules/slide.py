@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from erf.geometry.axis import Adaptive, Relation, Transposed, Whole, Window
+from erf.geometry.rearrange import Listed
 from erf.geometry.resample import Kind, Resample
 from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel
 from erf.graph.node import Call, Certainty, Effect, Node, Read
@@ -33,15 +36,18 @@ def slide(call: Call, source: Node, relations: Sequence[Relation], channels: int
             return unknown(call)
         dims[first - 1] = channel(channels)
     along: dict[Axis, Relation] = {}
+    kept: list[int | None] = [None if d >= first - 1 else d for d in range(rank)]
     for d, relation in enumerate(relations, start=first):
         axis = axis_of(before, d)
+        if axis is None and has_position(dims[d]) and relation.identity:
+            kept[d] = d
+            continue
         if axis is None and has_position(dims[d]):
             return unknown(call)
         if axis is not None:
             along[axis] = relation
         dims[d] = channel(call.shape[d]) if axis is None else (Digit(axis, call.shape[d]),)
     after = Layout(tuple(dims))
-    kept: list[int | None] = [None if d >= first - 1 else d for d in range(rank)]
     kept[first - 1] = first - 1 if channels is None else None
     read = read_through(source, before, after, kept, summed=True)
     rows, cols = along.get(Axis.ROW, read.rows), along.get(Axis.COL, read.cols)
@@ -143,6 +149,26 @@ KINDS: dict[str, Kind] = {
     "aten.upsample_bilinear2d": "linear",
     "aten.upsample_bicubic2d": "cubic",
 }
+
+
+@rule("aten._upsample_bilinear2d_aa", "aten._upsample_bicubic2d_aa")
+def antialiased(call: Call) -> Effect:
+    """Interpolation whose kernel grows where the map shrinks: found from its own weights."""
+    (source,) = call.sources
+    relations = [_weighed(call, source, axis) for axis in (0, 1)]
+    return slide(call, source, relations, channels=None)
+
+
+def _weighed(call: Call, source: Node, axis: int) -> Relation:
+    """Which places have weight in what the operator makes of each basis vector of an axis."""
+    size = source.shape[-2:][axis]
+    shape = [size, 1, 1, 1]
+    shape[2 + axis] = size
+    basis = torch.eye(size, dtype=torch.float64).view(shape)
+    basis = basis.expand(size, 1, *source.shape[-2:]).contiguous()
+    images = Node(call, Effect(None)).evaluate({source: basis}, size)
+    weights = images.select(3 - axis, 0)[:, 0].T != 0
+    return Listed(tuple(tuple(row.nonzero().flatten().tolist()) for row in weights))
 
 
 @rule(*KINDS)

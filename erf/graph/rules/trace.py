@@ -19,7 +19,7 @@ from torch import Tensor
 from erf.geometry.axis import IDENTITY, Relation, Whole
 from erf.geometry.rearrange import Listed
 from erf.graph.layout import Axis, Layout, channel
-from erf.graph.node import Call, Effect, Node, Pairs, Read
+from erf.graph.node import Call, Effect, Node, Pairs, Read, constant_value
 from erf.graph.rules.pointwise import has_position
 from erf.graph.rules.table import guess_layout, rule, unknown
 
@@ -50,7 +50,7 @@ def moved(call: Call, after: Layout) -> Effect:
     sources = list(dict.fromkeys(call.sources))
     if any(s.layout is None or s.layout.lost for s in sources) or after.lost:
         return unknown(call)
-    if max(prod(node.shape) for node in (*sources, call)) > LARGEST:
+    if max(prod(shape) for shape in (call.shape, *(s.shape for s in sources))) > LARGEST:
         return unknown(call)
     after = after.settled()
     values = {node: _from_nowhere(node) for node in call.inputs if node.layout is None}
@@ -131,33 +131,6 @@ def _apart(
         listed = tuple(tuple(table[1][table[0] == o].tolist()) for o in range(size))
         along.append(IDENTITY if same else Listed(listed))
     return (along[0], along[1]) if joint == pairs.nnz else None
-
-
-def constant_value(node: Node) -> Tensor:
-    """The value of a node that does not depend on the image's values."""
-    if node.value is not None:
-        return node.value.detach().cpu()
-    if node.call.target is None:
-        raise ValueError(f"{node.name} has no value")
-    values = {n: _value_or_shape(n) for n in node.inputs}
-    return node.evaluate(values, _export_batch(node))
-
-
-def _value_or_shape(node: Node) -> Tensor:
-    if node.layout is None:
-        return constant_value(node)
-    return torch.empty(node.shape, dtype=node.call.dtype)
-
-
-def _export_batch(node: Node) -> int:
-    """The batch of the example, by which sizes that follow it are filled in."""
-    return next((s.layout.size(Axis.BATCH) for s in _ancestors(node) if s.layout), 2)
-
-
-def _ancestors(node: Node) -> Iterator[Node]:
-    for source in node.inputs:
-        yield source
-        yield from _ancestors(source)
 
 
 @rule("aten.index", "aten.index_select", "aten.repeat_interleave", "aten.take_along_dim")
