@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int64
-from scipy import sparse
+from scipy.sparse import csr_array
 
 from erf.geometry.axis import EVERYTHING, Relation, Whole
 
@@ -92,7 +92,7 @@ class Extent:
 
     def along(
         self,
-        pairs: sparse.csr_array,
+        pairs: csr_array,
         size: tuple[int, int],
         outputs: tuple[int, int],
         onto: tuple[Range, Range],
@@ -194,9 +194,7 @@ def _concatenate(ends: Sequence[Ends]) -> Ends:
     )
 
 
-def _joined(
-    ends: Ends, pairs: sparse.csr_array, size: tuple[int, int], onto: tuple[Range, Range]
-) -> Ends:
+def _joined(ends: Ends, pairs: csr_array, size: tuple[int, int], onto: tuple[Range, Range]) -> Ends:
     flat = ends.reshape(*ends.shape[:3], -1)
     counts = np.diff(pairs.indptr)
     result = np.full((*flat.shape[:3], pairs.shape[0]), NOTHING)

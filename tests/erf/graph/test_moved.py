@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from erf.engines.delta import DeltaEngine
+from erf.geometry import PatchGrid, Target
 from erf.graph import export
 from erf.theoretical.analyse import analyse
 
@@ -130,3 +132,26 @@ def test_scores_masked_by_hand_are_a_bound_that_names_the_mask():
         "upper_bound",
         ("aten.masked_fill by a constant mask", "aten.matmul by a constant mask"),
     )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_delta_is_dense_through_what_moves(name: str):
+    with torch.no_grad():
+        net = Net(FUNCTIONS[name]).double().eval()
+        image = torch.randn(2, *SIZE, dtype=torch.float64)
+        grid = PatchGrid(SIZE, 1, 1)
+        clean = net(image[None])
+        unit = (clean.shape[2] - 2, 1)
+        engine = DeltaEngine(net, image, [Target("out", unit)])
+        found = np.zeros(UNITS)
+        for reading in engine.measure(grid, range(UNITS), [0], ones):
+            found[reading.patches] = reading.values[0]
+        for patch in range(UNITS):
+            moved = image.clone()
+            moved[(slice(None), *grid.box(patch).slices())] += 1
+            truth = (net(moved[None]) - clean)[(0, slice(None), *unit)].norm()
+            np.testing.assert_allclose(found[patch], float(truth), atol=1e-9, err_msg=name)
+
+
+def ones(patches: np.ndarray, draws: np.ndarray) -> Tensor:
+    return torch.ones(len(patches), 2, 1, 1, dtype=torch.float64)
