@@ -228,7 +228,7 @@ def along_channels(call: Call) -> Effect:
 
 @rule("aten.mean", "aten.sum", "aten.amax", "aten.amin", "aten.max", "aten.min", "aten.prod")
 @rule("aten.var", "aten.std", "aten.norm", "aten.linalg_vector_norm", "aten.logsumexp")
-@rule("aten.argmax", "aten.argmin", "aten.any", "aten.all")
+@rule("aten.argmax", "aten.argmin", "aten.any", "aten.all", "aten.kthvalue", "aten.median")
 def reduce(call: Call) -> Effect:
     """Reductions over some dimensions, or all."""
     source = call.sources[0]
