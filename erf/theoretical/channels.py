@@ -184,7 +184,9 @@ def _scattered(node: Node, sources: list[Classes]) -> list[Labels] | None:
     """Some channels written over by another tensor's."""
     assert node.layout is not None
     shape, dim = channel_shape(node.layout), node.arguments["dim"] % len(node.shape)
-    if shape[dim] != node.shape[dim] or len({read.source for read in node.reads}) != len(sources):
+    if shape[dim] != node.shape[dim]:
+        return _aligned(node, sources)  # positions are written over, channels stay what they are
+    if len({read.source for read in node.reads}) != len(sources):
         return None
     index = (slice(None),) * dim + (_chosen(node, shape[dim]),)
     parts = []
