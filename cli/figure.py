@@ -160,7 +160,7 @@ def growth(runs: tuple[Path, ...], unit: str | None, width: str) -> Figure:
 @drawn("training", "page")
 def training(runs: tuple[Path, ...], score: str, width: str) -> Figure:
     """Loss and scores of training RUNS, each a folder with metrics.jsonl or such a file."""
-    from cli.drawing import read_curves
+    from parsenet.training.journal import read_curves
     from figures import training_figure
 
     losses = {run.stem: read_curves(run, "loss") for run in runs}
@@ -180,7 +180,7 @@ def scales(checkpoint: str, image: Path | None, positions: int, seed: int, width
     """L2 norms of the features of a ParseNet before and after it normalises them."""
     from cli.arguments.checkpoint import open_checkpoint
     from cli.arguments.picture import load_picture
-    from cli.drawing import feature_norms
+    from parsenet import feature_norms
     from figures import scales_figure
 
     picture = load_picture(image, None)
@@ -203,12 +203,16 @@ def segmentation(
     from PIL import Image
 
     from cli.arguments.picture import load_picture
-    from cli.drawing import call_pixels
+    from parsenet import call_pixels
     from figures import predictions_figure
     from figures.colors import class_colors
 
     picture = load_picture(image, None)
-    predictions, classes = call_pixels(checkpoints, picture)
+    stems = [Path(text).stem for text in checkpoints]
+    if repeated := next((stem for stem in stems if stems.count(stem) > 1), None):
+        raise click.BadParameter(f"two checkpoints are called {repeated}: name each once")
+    opened = {Path(text).stem: open_checkpoint(text) for text in checkpoints}
+    predictions, classes = call_pixels(opened, picture)
     label = None
     if truth is not None:
         with Image.open(truth) as opened:

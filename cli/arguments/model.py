@@ -45,8 +45,7 @@ def load_model(text: str) -> LoadedModel:
         click.BadParameter: when nothing of that name is known.
         parsenet.CheckpointError: when a checkpoint cannot be read.
     """
-    from parsenet import load_checkpoint
-    from parsenet.shipped import SHIPPED, shipped
+    from parsenet import SHIPPED, load_checkpoint, shipped
 
     if text in SHIPPED or text.endswith(".safetensors") or Path(text).exists():
         path = shipped(text) if text in SHIPPED else Path(text)

@@ -165,3 +165,31 @@ class Digits(Relation):
             base += (outputs // step if leading else outputs // step % size) * into
         combos = [sum(p) for p in product(*(range(0, n * step, step) for n, step in self.free))]
         return base[:, None] + as_index(combos)[None, :], ALL
+
+
+@dataclass(frozen=True)
+class Listed(Relation):
+    """Any relation at all, output by output: lookups, what is written into a part of a map.
+
+    Beyond its last output it goes on as the first and the last entry do, one input a step.
+
+    Attributes:
+        inputs: of every output, the inputs it reads; possibly none.
+    """
+
+    inputs: tuple[tuple[int, ...], ...]
+
+    def _reads(self, lo: Index, hi: Index) -> Hull:
+        return hull_of(self, lo, hi)
+
+    def _reaches(self, lo: Index, hi: Index) -> Hull:
+        return reached_of(self, lo, hi, len(self.inputs))
+
+    def _taps(self, outputs: Int64[np.ndarray, " n"]) -> Taps:
+        width = max((len(read) for read in self.inputs), default=0) or 1
+        table = np.zeros((len(self.inputs), width), np.int64)
+        meant = np.zeros(table.shape, dtype=bool)
+        for output, read in enumerate(self.inputs):
+            table[output, : len(read)], meant[output, : len(read)] = read, True
+        at = np.clip(outputs, 0, len(self.inputs) - 1)
+        return table[at] + (outputs - at)[:, None], meant[at]

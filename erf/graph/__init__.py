@@ -5,7 +5,7 @@ columns, and, by the one table of rules, what an output position reads of each i
 """
 
 from erf.graph.cache import graph_of, structure_of, try_graph_of
-from erf.graph.export import export, try_export
+from erf.graph.exporting import export, try_export
 from erf.graph.graph import Graph
 from erf.graph.layout import Axis, Digit, Layout
 from erf.graph.maps import as_map, is_plain, map_layout

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from torch import Tensor, nn
 
 from erf.errors import ExportError
-from erf.graph.export import export
+from erf.graph.exporting import export
 from erf.graph.graph import Graph
 
 MOST = 8

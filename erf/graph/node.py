@@ -8,10 +8,14 @@ from enum import Enum
 from typing import Any
 
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from erf.geometry.axis import IDENTITY, Relation
-from erf.graph.layout import Layout
+from erf.graph.layout import Axis, Layout
+
+Pairs = sparse.csr_array
+"""(output positions, input positions), counted along rows first: entries are reads."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,21 @@ class Certainty(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """What a node reads of one of its inputs, rows and columns apart."""
+    """What a node reads of one of its inputs, rows and columns apart.
+
+    Attributes:
+        source: the input.
+        rows, cols: which of its rows an output row reads, and which columns.
+        certainty: of these.
+        pairs: where rows and columns are not independent (a causal mask, a view that cuts rows
+            anew): which positions, rows first, read which; ``rows`` and ``cols`` are then bounds.
+    """
 
     source: Node
     rows: Relation = IDENTITY
     cols: Relation = IDENTITY
     certainty: Certainty = Certainty.EXACT
+    pairs: Pairs | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +143,8 @@ class Node:
 
     call: Call
     effect: Effect = field(repr=False)
+    value: Tensor | None = field(default=None, repr=False)
+    """Of a parameter, a buffer or another constant: the model's own tensor."""
 
     @property
     def name(self) -> str:
@@ -180,7 +195,10 @@ class Node:
         """
         assert self.call.target is not None, f"{self.name} enters the graph from outside"
         arguments = {k: _fill(v, values, batch) for k, v in self.arguments.items()}
-        result = self.call.target(**arguments)
+        if hasattr(self.call.target, "_schema"):
+            result = self.call.target(**arguments)
+        else:  # control flow takes its arguments in order
+            result = self.call.target(*arguments.values())
         return result if self.call.output is None else result[self.call.output]
 
 
@@ -192,3 +210,30 @@ def _fill(value: Any, values: Mapping[Node, Tensor], batch: int) -> Any:
     if isinstance(value, (list, tuple)):
         return [_fill(item, values, batch) for item in value]
     return value
+
+
+def constant_value(node: Node) -> Tensor:
+    """The value of a node that does not depend on the image's values."""
+    if node.value is not None:
+        return node.value.detach().cpu()
+    if node.call.target is None:
+        raise ValueError(f"{node.name} has no value")
+    values = {n: _value_or_shape(n) for n in node.inputs}
+    return node.evaluate(values, _export_batch(node))
+
+
+def _value_or_shape(node: Node) -> Tensor:
+    if node.layout is None:
+        return constant_value(node)
+    return torch.empty(node.shape, dtype=node.call.dtype)
+
+
+def _export_batch(node: Node) -> int:
+    """The batch of the example, by which sizes that follow it are filled in."""
+    return next((s.layout.size(Axis.BATCH) for s in _ancestors(node) if s.layout), 2)
+
+
+def _ancestors(node: Node) -> Iterator[Node]:
+    for source in node.inputs:
+        yield source
+        yield from _ancestors(source)

@@ -29,6 +29,8 @@ def analyse(graph: Graph, layers: Sequence[str]) -> list[TheoreticalField]:
     for layer, node in targets.items():
         if node.layout is None:
             raise LayerError(f"layer {layer!r} does not depend on the image")
+    if not targets:
+        return []
     walk = Walk.to(graph, targets.values())
     clipped, unclipped = walk.clipped(), walk.unclipped(targets.values())
     causes = _causes(walk)
@@ -60,7 +62,10 @@ def _causes(walk: Walk) -> dict[Node, _Cause]:
             cause = cause.with_(causes[read.source])
             if not known:
                 cause = cause.with_(_Cause(vague=frozenset([f"{node.op} of several branches"])))
-            elif read.certainty not in (Certainty.EXACT, Certainty.GATHERED):
+            elif node.effect.reason is None and read.certainty not in (
+                Certainty.EXACT,
+                Certainty.GATHERED,
+            ):
                 cause = cause.with_(_Cause(vague=frozenset([node.op])))
         causes[node] = cause
     return causes

@@ -66,10 +66,11 @@ def _classify(node: Node, found: Mapping[Node, Classes]) -> Classes:
         return Classes(np.zeros(shape, np.int64), (everything,), (True,) * len(sources))
     rule = rule_of(node.call)
     mixes, trace = MIXING.get(rule), TRACES.get(rule)
-    groups = mixes(node) if mixes and len(sources) == 1 else None
+    trace = _scattered if node.op == "aten.slice_scatter" else trace
+    groups = _mixing(mixes, node, sources) if mixes and len(sources) == 1 else None
     if groups is not None:
         return _mixed(sources[0], shape, groups)
-    parts = trace(node, sources) if trace else None
+    parts = _traced(trace, node, sources) if trace else None
     if parts is not None:
         return _combine([np.broadcast_to(part, shape) for part in parts])
     return Classes(np.zeros(shape, np.int64), (everything,), tuple(s.count == 1 for s in sources))
@@ -95,6 +96,30 @@ def _combine(parts: Sequence[Labels]) -> Classes:
 
 
 Trace = Callable[[Node, list[Classes]], "list[Labels] | None"]
+
+
+def _traced(trace: Trace, node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """What a trace says; one that does not fit the operator's case costs only its exactness."""
+    try:
+        parts = trace(node, sources)
+        if parts is None or len(parts) != len(sources):
+            return None
+        shape = channel_shape(node.layout) if node.layout else ()
+        return [np.broadcast_to(part, shape) for part in parts]
+    except (IndexError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _mixing(mixes: Callable[[Node], int | None], node: Node, sources: list[Classes]) -> int | None:
+    """In how many groups channels mix; None where that does not divide them."""
+    assert node.layout is not None
+    try:
+        groups = mixes(node)
+    except (IndexError, ValueError, TypeError, KeyError):
+        return None
+    if not groups or sources[0].labels.size % groups or prod(channel_shape(node.layout)) % groups:
+        return None
+    return groups
 
 
 def _aligned(node: Node, sources: list[Classes]) -> list[Labels] | None:
@@ -155,12 +180,33 @@ def _sliced(node: Node, sources: list[Classes]) -> list[Labels] | None:
     return [labels.take(index, axis=dim)]
 
 
+def _scattered(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Some channels written over by another tensor's."""
+    assert node.layout is not None
+    shape, dim = channel_shape(node.layout), node.arguments["dim"] % len(node.shape)
+    if shape[dim] != node.shape[dim]:
+        return _aligned(node, sources)  # positions are written over, channels stay what they are
+    if len({read.source for read in node.reads}) != len(sources):
+        return None
+    index = (slice(None),) * dim + (_chosen(node, shape[dim]),)
+    parts = []
+    for read, source in zip(node.reads, sources, strict=True):
+        if read.source is node.arguments["self"]:
+            part = np.broadcast_to(source.labels, shape).copy()
+            part[index] = -1
+        else:
+            part = np.full(shape, -1)
+            part[index] = source.labels
+        parts.append(part)
+    return parts
+
+
 def _chosen(node: Node, size: int) -> Labels:
     """Indices that a slice, split or select takes of a dimension of ``size``."""
     arguments, output = node.arguments, node.call.output or 0
     everything = np.arange(size)
     match node.op:
-        case "aten.slice":
+        case "aten.slice" | "aten.slice_scatter":
             return everything[arguments["start"] : arguments["end"] : arguments["step"]]
         case "aten.select":
             return everything[[arguments["index"]]]
@@ -213,7 +259,7 @@ TRACES: dict[Rule | None, Trace] = {
 }
 """How operators pass channels on."""
 
-JOINING = frozenset(("aten.cat", "aten.concat", "aten.stack"))
+JOINING = frozenset(("aten.cat", "aten.concat", "aten.stack", "aten.slice_scatter"))
 """Operators that set channels of different inputs side by side."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int64
+from scipy.sparse import csr_array
 
 from erf.geometry.axis import EVERYTHING, Relation, Whole
 
@@ -89,6 +90,34 @@ class Extent:
         mask = meant.reshape(*meant.shape, *(1,) * (ends.ndim - 1 - place))
         return np.where(mask, found, NOTHING).max(axis=place + 1)
 
+    def along(
+        self,
+        pairs: csr_array,
+        size: tuple[int, int],
+        outputs: tuple[int, int],
+        onto: tuple[Range, Range],
+    ) -> Extent:
+        """The fields of outputs ``onto`` that read listed inputs; beyond the map they read nothing.
+
+        Args:
+            pairs: which output positions read which input positions, rows first.
+            size: (rows, cols) of the inputs.
+            outputs: (rows, cols) there are.
+            onto: rows and columns that are wanted of them.
+        """
+        ends = [_joined(e, pairs, outputs, onto) for e in self.dense_at(size)]
+        return Extent((onto[0][0], onto[1][0]), *ends)
+
+    def dense_at(self, size: tuple[int, int]) -> list[Ends]:
+        """Ends of the units of a map of ``size``, all spelled out."""
+        window = (
+            slice(-self.start[0], size[0] - self.start[0]),
+            slice(-self.start[1], size[1] - self.start[1]),
+        )
+        rows, cols = (_window(e, window) for e in (self.rows, self.cols))
+        whole = Extent((0, 0), rows, cols).dense(size)
+        return [whole.rows, whole.cols]
+
     def levels(self, order: Sequence[int | None]) -> Extent:
         """Take what is certain from other levels; None is nothing."""
         return Extent(self.start, *(_levels(ends, order) for ends in (self.rows, self.cols)))
@@ -163,6 +192,23 @@ def _concatenate(ends: Sequence[Ends]) -> Ends:
     return np.concatenate(
         [np.broadcast_to(e, (*shape[:2], e.shape[2], *shape[3:])) for e in ends], axis=2
     )
+
+
+def _joined(ends: Ends, pairs: csr_array, size: tuple[int, int], onto: tuple[Range, Range]) -> Ends:
+    flat = ends.reshape(*ends.shape[:3], -1)
+    counts = np.diff(pairs.indptr)
+    result = np.full((*flat.shape[:3], pairs.shape[0]), NOTHING)
+    filled = np.flatnonzero(counts)
+    if len(filled):
+        taken = flat[..., pairs.indices]
+        result[..., filled] = np.maximum.reduceat(taken, pairs.indptr[filled], axis=-1)
+    grid = result.reshape(*flat.shape[:3], *size)
+    (top, bottom), (left, right) = onto
+    widths = [(0, 0)] * 3 + [(max(0, -top), max(0, bottom - size[0]))]
+    widths += [(max(0, -left), max(0, right - size[1]))]
+    grown = np.pad(grid, widths, constant_values=NOTHING)
+    first, second = top + widths[3][0], left + widths[4][0]
+    return grown[..., first : first + bottom - top, second : second + right - left]
 
 
 def _length(ends: Ends) -> Int64[np.ndarray, "levels classes rows cols"]:

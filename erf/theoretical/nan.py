@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 from erf.borrow import borrowed, placed_like
 from erf.errors import LayerError
 from erf.modules import find_layer
 from erf.theoretical.field import TheoreticalField
 from erf.theoretical.geometry import Geometry, geometry_of
+from erf.theoretical.swallowed import Swallowed
 
 Side = Literal["before", "from"]
 Hit = Bool[np.ndarray, "rows cols"]
@@ -72,12 +74,15 @@ def nan_field(
     """A layer's field by NaN probing; see `erf.theoretical_field`.
 
     Size, stride and padding come from the units whose field ends inside the image. Where there is
-    none, the size is that of the widest box, a lower bound, and the reasons say so.
+    none, the size is that of the widest box, a lower bound, and the reasons say so. The status is
+    ``lower_bound`` where an operator on the way swallowed the NaN that it was shown: what is read
+    behind it was not seen.
 
     Raises:
         LayerError: as in `nan_boxes`.
     """
     boxes = nan_boxes(model, layer, image_size, channels=channels)
+    gates = swallowing(model, layer, image_size, channels)
     axes = [_interior(boxes, axis, image_size[axis]) for axis in (0, 1)]
     cut = any(not inside for _, inside in axes)
     rows, cols = (geometry for geometry, _ in axes)
@@ -88,13 +93,29 @@ def nan_field(
         size=(rows.size, cols.size),
         stride=(rows.stride, cols.stride),
         padding=(rows.padding, cols.padding),
-        status="exact",
+        status="lower_bound" if gates else "exact",
         channel_dim=1,
-        reasons=("all fields reach the border: size is a lower bound",) if cut else (),
+        reasons=tuple(f"{gate} swallows NaN" for gate in gates)
+        + (("all fields reach the border: size is a lower bound",) if cut else ()),
         _clipped=lambda: boxes,
         _unclipped=None,
         _support=None,
     )
+
+
+def swallowing(
+    model: nn.Module, layer: str, image_size: tuple[int, int], channels: int = 3
+) -> tuple[str, ...]:
+    """Operators that swallow NaN before a layer is done: each was shown some, and handed none on.
+
+    Found by one forward pass of an image that is nothing but NaN.
+    """
+    probe = _Probe(model, layer, image_size, channels, 1, 1)
+    with borrowed(model), exact_convolution():
+        probe.hits([])  # counts how often the layer is called, so that the next pass ends there
+        with Swallowed() as swallowed:
+            probe.hits([(slice(None), slice(None))])
+    return tuple(swallowed.names)
 
 
 def _interior(
@@ -160,7 +181,8 @@ class _Probe:
         hits: list[Bool[np.ndarray, "n rows cols"]] = []
 
         def look(_: nn.Module, __: object, output: object) -> None:
-            hits.append(_nan(self.layer, output, self.channel_dim))
+            with _disable_current_modes():
+                hits.append(_nan(self.layer, output, self.channel_dim))
             if len(hits) == self.calls:
                 raise _Enough
 

@@ -42,7 +42,11 @@ class Walk:
     @classmethod
     def to(cls, graph: Graph, targets: Iterable[Node]) -> Walk:
         """The part of a graph before some nodes."""
-        nodes = [node for node in graph.before(targets) if node.layout is not None]
+        read = {graph.image, *targets}
+        for node in reversed(graph.nodes):
+            if node in read:  # an operand of which only the shape is looked at is not read
+                read.update(read_.source for read_ in node.reads)
+        nodes = [node for node in graph.nodes if node in read]
         return cls(tuple(nodes), graph.image, classes_of(nodes))
 
     def clipped(self) -> dict[Node, Extent]:
@@ -90,7 +94,7 @@ class Walk:
     ) -> Extent:
         classes = self.classes[node]
         moved = [
-            _read(read, found[read.source], onto, kind, bounded, known)
+            _read(read, found[read.source], node.map_size, onto, kind, bounded, known)
             for read, known in zip(node.reads, classes.known, strict=True)
         ]
         levels = max(part.rows.shape[1] for part in moved)
@@ -115,6 +119,7 @@ def _hull(a: Range, b: Range) -> Range:
 def _read(
     read: Read,
     source: Extent,
+    outputs: tuple[int, int],
     onto: tuple[Range, Range],
     kind: Callable[[Relation], Relation],
     bounded: bool,
@@ -122,6 +127,12 @@ def _read(
 ) -> Extent:
     """Fields of outputs through one read."""
     sizes = read.source.map_size
+    if read.pairs is not None:
+        moved = source.along(read.pairs, sizes, outputs, onto)
+        exact = known and read.certainty is Certainty.EXACT
+        return (
+            moved if exact else moved.levels(LEVELS[read.certainty if known else Certainty.BOUND])
+        )
     for axis, relation in enumerate((read.rows, read.cols)):
         relation = kind(relation)
         source = source.through(relation, axis, onto[axis], sizes[axis] if bounded else None)

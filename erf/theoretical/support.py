@@ -80,10 +80,14 @@ def _table(relation: Relation, outputs: int, inputs: int) -> sparse.csr_array:
 
 
 def _back(read: Read, node: Node, mask: Mask) -> Mask:
+    if read.pairs is not None:
+        return ((mask.ravel().astype(np.int32) @ read.pairs) > 0).reshape(read.source.map_size)
     rows, cols = _tables(read, node)
     return (rows.T @ mask.astype(np.int32) @ cols) > 0
 
 
 def _forth(read: Read, node: Node, mask: Mask) -> Mask:
+    if read.pairs is not None:
+        return ((read.pairs @ mask.ravel().astype(np.int32)) > 0).reshape(node.map_size)
     rows, cols = _tables(read, node)
     return (rows @ mask.astype(np.int32) @ cols.T) > 0

@@ -157,7 +157,7 @@ def test_feature_norms_are_those_of_the_network(checkpoint, image):
     import torch
 
     from cli.arguments.checkpoint import open_checkpoint
-    from cli.drawing import feature_norms
+    from parsenet import feature_norms
 
     opened = open_checkpoint(str(checkpoint))
     picture = photo((64, 80))

@@ -30,7 +30,7 @@ class CleanPass:
         nodes: Sequence[Node],
         keep: frozenset[Node],
     ) -> None:
-        self.graph = graph
+        self.graph, self.image = graph, image
         self.values: dict[Node, Tensor] = dict(graph.constants)
         self.padded: dict[tuple[Node, int, int], Tensor] = {}
         self.tiled: dict[tuple[Node, int], Tensor] = {}

@@ -13,7 +13,7 @@ from torch import Tensor
 from erf.engines.delta.clean import CleanPass
 from erf.engines.delta.frame import Frame, Lane, refit, whole_frame
 from erf.engines.delta.plan import Group
-from erf.engines.delta.rules.table import Rule, is_window_map
+from erf.engines.delta.rules.table import Formula, is_window_map
 from erf.engines.delta.step import Change, Step
 from erf.graph import Node
 
@@ -21,7 +21,7 @@ from erf.graph import Node
 def propagate(
     *,
     nodes: Sequence[Node],
-    rules: Mapping[Node, Rule],
+    rules: Mapping[Node, Formula],
     whole: frozenset[Node],
     ends: frozenset[Node],
     image: Node,
@@ -49,6 +49,8 @@ def propagate(
         boxes: (top, left) of every patch.
         cache: kept between batches.
     """
+    if group.frame(image, chosen) is None:
+        return {}  # the hull of what is read holds the patch, but nothing read lies in it
     last = {source: node for node in nodes for source in node.inputs}
     changes = {image: _entrance(image, group, chosen, added, boxes)}
     for node in nodes:

@@ -104,9 +104,16 @@ class Step:
 
     @property
     def reference(self) -> Tensor:
-        """Some change, for its type and device."""
-        floating = (c.values for c in self.changes.values() if c.values.is_floating_point())
-        return next(floating)
+        """Some change, for its type and device; of a complex one the real part."""
+        values = [change.values for change in self.changes.values()]
+        for value in values:
+            if value.is_floating_point():
+                return value
+        for value in values:
+            if value.is_complex():
+                return torch.view_as_real(value)
+        image = self.clean.image
+        return torch.zeros((), dtype=image.dtype, device=image.device)
 
     def spread(self, change: Tensor) -> Tensor:
         """Patches and draws apart, to meet clean windows, which have one draw."""

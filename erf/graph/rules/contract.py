@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import torch
+
 from erf.graph.layout import Axis, Dim, Layout, channel
-from erf.graph.node import Call, Effect, Node, Read
-from erf.graph.rules.pointwise import agree, has_position
+from erf.graph.node import Call, Certainty, Effect, Node, Read, constant_value
+from erf.graph.rules.pointwise import MASKED, agree, has_position
 from erf.graph.rules.recast import complete
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
+from erf.graph.rules.trace import join, places, read_pairs
 
 
 def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effect:
@@ -35,8 +39,30 @@ def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effe
             for letter, dim in zip(letters, _dims(node), strict=True)
         ]
         reads.append(read_through(node, Layout(_dims(node)), after, dims, summed=True))
+    if any(_masked(node) for node, _ in operands):
+        bounds = [Read(r.source, r.rows, r.cols, Certainty.BOUND) for r in reads]
+        return Effect(complete(after)[0], tuple(bounds), f"{call.op}{MASKED}")
     # What lacks in the output is summed over, so that these reads hold for rows made of channels.
     return Effect(complete(after)[0], tuple(reads))
+
+
+def _masked(node: Node, steps: int = 8) -> bool:
+    """Whether an operand holds scores some of which a constant has shut out."""
+    if (node.effect.reason or "").endswith(MASKED):
+        return True
+    inner = node.op in SCORES and steps > 0
+    return inner and any(_masked(read.source, steps - 1) for read in node.reads)
+
+
+SCORES = frozenset(
+    f"aten.{name}"
+    for name in (
+        *("softmax", "_softmax", "dropout", "clone", "view", "reshape", "expand", "to", "mul"),
+        *("_to_copy", "sigmoid", "add", "div", "_unsafe_view", "transpose", "permute", "relu"),
+        *("nan_to_num", "contiguous", "unsqueeze", "squeeze", "exp"),
+    )
+)
+"""Operators that scores pass between being masked and being used."""
 
 
 def _dims(node: Node) -> tuple[Dim, ...]:
@@ -120,7 +146,51 @@ def attention(call: Call) -> Effect:
         return unknown(call)
     lead = "abcdefgh"[: len(call.shape) - 2]
     operands = [(query, lead + "qe"), (key, lead + "ke"), (value, lead + "kv")]
-    return contract(call, operands, lead + "qv")
+    effect = contract(call, operands, lead + "qv")
+    if mask is None and not call.get("is_causal"):
+        return effect
+    return masked(call, effect, (query, key, value), _allowed(call, query, key, mask))
+
+
+def _allowed(call: Call, query: Node, key: Node, mask: Node | None) -> np.ndarray:
+    """Which keys each query may look at; a mask of finite numbers only weighs them."""
+    if mask is None:
+        return np.tril(np.ones((query.shape[-2], key.shape[-2]), dtype=bool))
+    value = constant_value(mask)
+    allowed = value if value.dtype is torch.bool else value > torch.finfo(value.dtype).min / 2
+    shape = (*call.shape[:-2], query.shape[-2], key.shape[-2])
+    return allowed.expand(shape).reshape(-1, *shape[-2:]).numpy()
+
+
+def masked(
+    call: Call, effect: Effect, operands: tuple[Node, Node, Node], allowed: np.ndarray
+) -> Effect:
+    """Attention in which keys are shut out by constants: exact for every query."""
+    query, key, value = operands
+    after = effect.layout
+    if effect.reason or after is None or query.layout is None:
+        return unknown(call)
+    if any(n.layout is None or n.layout.lost for n in operands) or after.lost:
+        return unknown(call)
+    lines = _sequences(after)
+    # A query with a single key gives it all weight, whatever query and key say.
+    several = allowed & (allowed.sum(axis=-1, keepdims=True) > 1)
+    choice = np.broadcast_to(several.any(axis=-1, keepdims=True), several.shape)
+    own = (np.eye(*allowed.shape[-2:]) > 0) & choice
+    reads = []
+    for node, which in ((query, own), (key, several), (value, allowed)):
+        before = (node.layout or after).settled()
+        if before.shape[:-1] != after.shape[:-1] or allowed.shape[-1] != before.shape[-2]:
+            return unknown(call)
+        pairs = join(lines, _sequences(before), which, after, before)
+        if pairs.nnz:
+            reads.append(read_pairs(node, pairs, after, before))
+    return Effect(after, tuple(reads))
+
+
+def _sequences(layout: Layout) -> np.ndarray:
+    """Places of the last dimension but one, a line for each of those before it."""
+    return places(layout)[..., 0].reshape(-1, layout.shape[-2])
 
 
 @rule("aten.softmax", "aten._softmax", "aten.log_softmax", "aten._log_softmax")
@@ -144,7 +214,7 @@ def normalize(call: Call) -> Effect:
     return Effect(after, (read_through(source, after, after, dims, summed=True),))
 
 
-@rule("aten.glu", "aten.cumsum", "aten.cumprod", "aten.logcumsumexp", "aten.sort", "aten.topk")
+@rule("aten.glu", "aten.sort", "aten.topk")
 def along_channels(call: Call) -> Effect:
     """Operators along one dimension that keep positions apart if it holds channels alone."""
     source, dim = call.sources[0], call["dim"] % len(call.shape)
@@ -158,7 +228,7 @@ def along_channels(call: Call) -> Effect:
 
 @rule("aten.mean", "aten.sum", "aten.amax", "aten.amin", "aten.max", "aten.min", "aten.prod")
 @rule("aten.var", "aten.std", "aten.norm", "aten.linalg_vector_norm", "aten.logsumexp")
-@rule("aten.argmax", "aten.argmin", "aten.any", "aten.all")
+@rule("aten.argmax", "aten.argmin", "aten.any", "aten.all", "aten.kthvalue", "aten.median")
 def reduce(call: Call) -> Effect:
     """Reductions over some dimensions, or all."""
     source = call.sources[0]

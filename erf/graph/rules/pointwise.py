@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+from torch import Tensor
+
 from erf.graph.layout import SPATIAL, Axis, Dim, Layout, channel
-from erf.graph.node import Call, Effect, Node, Read
+from erf.graph.node import Call, Certainty, Effect, Node, Read, constant_value
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
 
 PLACED = (*SPATIAL, Axis.LOST)
+
+
+MASKED = " by a constant mask"
+"""How the reason ends where a constant shuts out some of a position's channels."""
 
 
 def has_position(dim: Dim) -> bool:
@@ -73,7 +80,8 @@ def read_aligned(source: Node, after: Layout) -> Read:
     *("aten.lift_fresh_copy", "aten.dropout", "aten.feature_dropout", "aten.native_dropout"),
     *("aten.batch_norm", "aten._native_batch_norm_legit_no_training", "aten.prelu"),
     *("aten.native_batch_norm", "aten.rrelu", "aten.where", "aten.masked_fill", "aten.fill"),
-    *("aten.hardswish", "aten.log_sigmoid", "aten.rsub", "aten.floor_divide", "aten.type_as"),
+    *("aten.hardswish", "aten.log_sigmoid", "aten.rsub", "aten.floor_divide", "aten.real"),
+    *("aten.imag", "aten.complex", "aten.polar", "aten.bernoulli"),
 )
 def pointwise(call: Call) -> Effect:
     """Activations, arithmetic, batch normalisation by stored statistics."""
@@ -82,4 +90,59 @@ def pointwise(call: Call) -> Effect:
     if after is None:
         return unknown(call)
     after = after.settled()
-    return Effect(after, tuple(read_aligned(source, after) for source in call.sources))
+    reads = tuple(read_aligned(source, after) for source in call.sources)
+    if shuts_out(call, after):
+        bounds = tuple(Read(r.source, r.rows, r.cols, Certainty.BOUND) for r in reads)
+        return Effect(after, bounds, f"{call.op}{MASKED}")
+    return Effect(after, reads)
+
+
+def shuts_out(call: Call, after: Layout) -> bool:
+    """Whether a constant decides which of the channels of a position are still read.
+
+    So it is where scores of queries against keys are masked: the keys are channels by then, and
+    which of them is shut out is not known to what sums over them.
+    """
+    name = {"aten.masked_fill": "mask", "aten.where": "condition"}.get(call.op)
+    if name is None and call.op not in ("aten.add", "aten.sub"):
+        return False
+    for node in call.inputs:
+        if node.layout is None and node is call.get(name or "", node) and len(node.shape) >= 2:
+            mask = constant_value(node)
+            gates = mask if mask.dtype is torch.bool else torch.isinf(mask)
+            gates = gates.expand(after.shape) if gates.ndim <= len(after.shape) else gates
+            if bool(gates.any()) and _along_channels(gates, after):
+                return True
+    return False
+
+
+def _along_channels(gates: Tensor, after: Layout) -> bool:
+    """Whether a mask differs among the channels of a position."""
+    for dim, digits in enumerate(after.dims):
+        features = not has_position(digits) and all(d.axis is Axis.CHANNEL for d in digits)
+        if features and bool((gates != gates.narrow(dim, 0, 1)).any()):
+            return True
+    return False
+
+
+@rule("aten.one_hot", "aten.view_as_real")
+def spread_last(call: Call) -> Effect:
+    """A new last dimension of channels: every position is still read where it is."""
+    (source,) = call.sources
+    assert source.layout is not None
+    before = source.layout.settled()
+    after = Layout((*before.dims, channel(call.shape[-1])))
+    return Effect(after, (Read(source),))
+
+
+@rule("aten.copy", "aten.fill")
+def overwrite(call: Call) -> Effect:
+    """What was there before is not read."""
+    source = call["src" if call.op == "aten.copy" else "value"]
+    if source.layout is None:
+        return Effect(None)
+    after = meet([source.layout], call.shape)
+    if after is None:
+        return unknown(call)
+    after = after.settled()
+    return Effect(after, (read_aligned(source, after),))

@@ -13,6 +13,7 @@ from erf.graph.rules.recast import recast
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.slide import axis_of, pair
 from erf.graph.rules.table import rule, unknown
+from erf.graph.rules.trace import moved
 
 
 @rule("aten.view", "aten._unsafe_view", "aten.reshape", "aten.flatten", "aten.unflatten")
@@ -22,6 +23,9 @@ def view(call: Call) -> Effect:
     source = call.sources[0]
     assert source.layout is not None
     after = source.layout.reshape(call.shape)
+    plain = source.layout.is_map and source.layout.row_dim == 2 and len(call.shape) == 4
+    if after.lost and plain and call.shape[:2] == source.shape[:2]:
+        return moved(call, Layout.plain(call.shape))
     return recast(call, source, after)
 
 
@@ -158,13 +162,13 @@ def shift(call: Call) -> Effect:
     after = source.layout.settled()
     dims = [d % len(after.dims) for d in pair(call["dims"], 1, [])]
     if not dims:
-        return unknown(call)
+        return moved(call, after)
     shifts = call.get("shifts", [0] * len(dims))
     along: dict[Axis, Relation] = {}
     for d, by in zip(dims, shifts, strict=True):
         axis = axis_of(after, d)
         if axis is None and has_position(after.dims[d]):
-            return unknown(call)
+            return moved(call, after)
         if axis is not None:
             size = source.shape[d]
             along[axis] = Flip(size) if call.op == "aten.flip" else Roll(by, size)

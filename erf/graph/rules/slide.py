@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from erf.geometry.axis import Adaptive, Relation, Transposed, Whole, Window
+from erf.geometry.rearrange import Listed
 from erf.geometry.resample import Kind, Resample
 from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel
-from erf.graph.node import Call, Effect, Node, Read
+from erf.graph.node import Call, Certainty, Effect, Node, Read
 from erf.graph.rules.pointwise import has_position
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
@@ -33,15 +36,18 @@ def slide(call: Call, source: Node, relations: Sequence[Relation], channels: int
             return unknown(call)
         dims[first - 1] = channel(channels)
     along: dict[Axis, Relation] = {}
+    kept: list[int | None] = [None if d >= first - 1 else d for d in range(rank)]
     for d, relation in enumerate(relations, start=first):
         axis = axis_of(before, d)
+        if axis is None and has_position(dims[d]) and relation.identity:
+            kept[d] = d
+            continue
         if axis is None and has_position(dims[d]):
             return unknown(call)
         if axis is not None:
             along[axis] = relation
         dims[d] = channel(call.shape[d]) if axis is None else (Digit(axis, call.shape[d]),)
     after = Layout(tuple(dims))
-    kept: list[int | None] = [None if d >= first - 1 else d for d in range(rank)]
     kept[first - 1] = first - 1 if channels is None else None
     read = read_through(source, before, after, kept, summed=True)
     rows, cols = along.get(Axis.ROW, read.rows), along.get(Axis.COL, read.cols)
@@ -145,6 +151,26 @@ KINDS: dict[str, Kind] = {
 }
 
 
+@rule("aten._upsample_bilinear2d_aa", "aten._upsample_bicubic2d_aa")
+def antialiased(call: Call) -> Effect:
+    """Interpolation whose kernel grows where the map shrinks: found from its own weights."""
+    (source,) = call.sources
+    relations = [_weighed(call, source, axis) for axis in (0, 1)]
+    return slide(call, source, relations, channels=None)
+
+
+def _weighed(call: Call, source: Node, axis: int) -> Relation:
+    """Which places have weight in what the operator makes of each basis vector of an axis."""
+    size = source.shape[-2:][axis]
+    shape = [size, 1, 1, 1]
+    shape[2 + axis] = size
+    basis = torch.eye(size, dtype=torch.float64).view(shape)
+    basis = basis.expand(size, 1, *source.shape[-2:]).contiguous()
+    images = Node(call, Effect(None)).evaluate({source: basis}, size)
+    weights = images.select(3 - axis, 0)[:, 0].T != 0
+    return Listed(tuple(tuple(row.nonzero().flatten().tolist()) for row in weights))
+
+
 @rule(*KINDS)
 def interpolate(call: Call) -> Effect:
     """Interpolation to a size or by a factor."""
@@ -181,3 +207,34 @@ def im2col(call: Call) -> Effect:
     grid = (Digit(Axis.ROW, sizes[0]), Digit(Axis.COL, sizes[1]))
     after = Layout((before.dims[0], channel(call.shape[1]), grid))
     return Effect(after, (Read(source, rows, cols),))
+
+
+@rule("aten.col2im")
+def col2im(call: Call) -> Effect:
+    """Folding: windows side by side are added where they lie."""
+    (source,) = call.sources
+    assert source.layout is not None
+    names = ("kernel_size", "stride", "padding", "dilation")
+    rows, cols = (Transposed(*setting) for setting in zip(*(call[n] for n in names), strict=True))
+    sizes = [
+        (n + 2 * r.padding - r.dilation * (r.kernel - 1) - 1) // r.stride + 1
+        for n, r in zip(call.shape[-2:], (rows, cols), strict=True)
+    ]
+    digits = source.layout.settled().dims[-1]
+    expected = [Digit(a, n) for a, n in zip(SPATIAL, sizes, strict=True)]
+    if len(source.shape) != 3 or list(digits) != expected:
+        return unknown(call)
+    if _taps_apart(source):
+        reads = (Read(source, rows, cols, Certainty.BOUND),)
+        return Effect(Layout.plain(call.shape), reads, f"{call.op} of im2col")
+    return Effect(Layout.plain(call.shape), (Read(source, rows, cols),))
+
+
+MIXING = frozenset(f"aten.{n}" for n in ("linear", "conv1d", "conv2d", "matmul", "bmm", "einsum"))
+
+
+def _taps_apart(node: Node) -> bool:
+    """Whether channels are still the taps of an unfolding: then each goes back where it was."""
+    if node.op == "aten.im2col":
+        return True
+    return node.op not in MIXING and any(_taps_apart(read.source) for read in node.reads)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 
 from erf.geometry.axis import Whole
-from erf.graph.layout import Axis, Layout, channel
+from erf.graph.layout import Axis, Digit, Layout, channel
 from erf.graph.node import Call, Certainty, Effect, Node, Read
+from erf.graph.shape_only import shape_only
 
 Rule = Callable[[Call], Effect]
 TABLE: dict[str, Rule] = {}
@@ -43,10 +44,15 @@ def unknown(call: Call, reason: str | None = None) -> Effect:
 
 
 def guess_layout(call: Call) -> Layout:
-    """Meaning of an output whose every position reads everything, so that any guess is right."""
+    """Meaning of an output whose every position reads everything, so that any guess is right.
+
+    Dimensions that are as long as an input's are taken for the same: then what moves them later
+    does not take rows for columns.
+    """
     for source in call.sources:
-        if source.layout and source.shape == call.shape and not source.layout.lost:
-            return source.layout
+        found = _like(source, call.shape)
+        if found is not None:
+            return found
     if len(call.shape) == 4:
         return Layout.plain(call.shape)
     batch = max((s.layout.size(Axis.BATCH) for s in call.sources if s.layout), default=1)
@@ -57,14 +63,29 @@ def guess_layout(call: Call) -> Layout:
     return layout
 
 
-SHAPE_ONLY = frozenset(
-    f"aten.{name}"
-    for name in (
-        *("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like"),
-        *("empty_like", "zeros", "ones", "full", "empty", "arange", "scalar_tensor", "sym_size"),
-    )
-)
-"""Operators that look at the shape of their input, never at its values."""
+def _like(source: Node, shape: tuple[int, ...]) -> Layout | None:
+    """The layout of a source, with one dimension more, fewer or none behind or before its own."""
+    layout = source.layout
+    if layout is None or layout.lost:
+        return None
+    if source.shape == shape:
+        return layout
+    if not layout.is_map:
+        return None
+    if source.shape == shape[:-1]:
+        return Layout((*layout.dims, channel(shape[-1])))
+    if source.shape[:-1] == shape and {digit.axis for digit in layout.dims[-1]} <= {Axis.CHANNEL}:
+        return Layout(layout.dims[:-1])
+    if len(source.shape) == len(shape) == 4 and source.shape[0] == shape[0]:
+        return _resized(layout, shape)
+    return None
+
+
+def _resized(layout: Layout, shape: tuple[int, ...]) -> Layout:
+    """The dimensions of a map in the same order, with other sizes."""
+    axes = {layout.row_dim: Axis.ROW, layout.col_dim: Axis.COL}
+    dims = [(Digit(axes[d], size),) if d in axes else channel(size) for d, size in enumerate(shape)]
+    return Layout((layout.dims[0], *dims[1:])) if 0 not in axes else Layout.plain(shape)
 
 
 def rule_of(call: Call) -> Rule | None:
@@ -76,10 +97,33 @@ def rule_of(call: Call) -> Rule | None:
 
 
 def effect_of(call: Call) -> Effect:
-    """What the table says of a call."""
-    if call.op in SHAPE_ONLY or not call.sources:
+    """What the table says of a call; a rule that fails costs its own operator, not the model."""
+    if shape_only(call.op, call.arguments) or not call.sources:
         return Effect(None)
     found = rule_of(call)
-    effect = found(call) if found else unknown(call)
-    assert effect.layout is None or effect.layout.shape == call.shape, (call, effect)
+    try:
+        effect = found(call) if found else unknown(call)
+        _check(call, effect)
+    except Exception as error:  # a rule may be the user's, and an operator new to all of them
+        return unknown(call, f"{call.op} (its rule fails: {_first_line(error)})")
     return effect
+
+
+def _check(call: Call, effect: Effect) -> None:
+    """Refuse an effect that no walk could use."""
+    if effect.layout is None:
+        return
+    if effect.layout.shape != call.shape:
+        raise ValueError(f"layout of shape {effect.layout.shape} for an output {call.shape}")
+    if not effect.reads:
+        raise ValueError("a layout, but nothing that is read")
+    for read in effect.reads:
+        if read.source.layout is None:
+            raise ValueError(f"{read.source.name} does not depend on the image")
+        read.rows.reads(0, 1)
+        read.cols.reads(0, 1)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:120]

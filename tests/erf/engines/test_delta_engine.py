@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from erf.engines.delta import DeltaEngine
 from erf.engines.delta.rules import gathered, tapwise
-from erf.engines.delta.rules.fold import SCALED
+from erf.engines.delta.rules.folding import SCALED
 from erf.geometry import PatchGrid, Target
 from strategies.engines import both, worst_error
 

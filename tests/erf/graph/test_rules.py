@@ -177,7 +177,6 @@ BOUNDS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
         "aten.grid_sampler",
     ),
     "Fourier": (lambda x: torch.fft.rfft2(x).real, "aten."),
-    "boundaries inside a row": (lambda x: x.reshape(-1, 4, 11, 14), "aten."),
     "a class token": (
         lambda x: torch.cat([x.flatten(2), x.mean((2, 3)).unsqueeze(2)], dim=2)[..., 1:].view(
             -1, 4, 14, 11

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from erf.engines.delta import kernels
-from erf.engines.delta.rules.table import everything, position_wise, rule
+from erf.engines.delta.rules.table import everything, formula, position_wise
 from erf.engines.delta.step import Step
 from erf.graph import Node
 
@@ -18,7 +18,7 @@ def _term(step: Step, source: Any) -> Tensor | None:
     return step.change(source) if step.changed(source) else None
 
 
-@rule("aten.add", "aten.sub", "aten.rsub", windows=position_wise)
+@formula("aten.add", "aten.sub", "aten.rsub", windows=position_wise)
 def add(step: Step) -> Tensor:
     """``self + alpha * other`` or ``self - alpha * other``; constants do not change."""
     first, second = _term(step, step["self"]), _term(step, step["other"])
@@ -37,13 +37,13 @@ def add(step: Step) -> Tensor:
     return first + second
 
 
-@rule("aten.neg", windows=position_wise)
+@formula("aten.neg", windows=position_wise)
 def negate(step: Step) -> Tensor:
     """The sign turned."""
     return -step.change(step["self"])
 
 
-@rule(
+@formula(
     *("aten.clone", "aten.contiguous", "aten.alias", "aten.detach", "aten.lift_fresh_copy"),
     *("aten.dropout", "aten.feature_dropout"),
     windows=position_wise,
@@ -57,7 +57,7 @@ def _same_type(node: Node) -> bool:
     return node.call.dtype == node.reads[0].source.call.dtype
 
 
-@rule("aten._to_copy", "aten.to", fits=_same_type, windows=position_wise)
+@formula("aten._to_copy", "aten.to", fits=_same_type, windows=position_wise)
 def copy(step: Step) -> Tensor:
     """A copy of the same floating type."""
     return step.change(step.node.reads[0].source)
@@ -76,7 +76,7 @@ def _value(step: Step, operand: Any) -> Tensor | float:
     return step.operand(operand) if isinstance(operand, Node) else float(operand)
 
 
-@rule("aten.mul", windows=position_wise, clean=everything)
+@formula("aten.mul", windows=position_wise, clean=everything)
 def multiply(step: Step) -> Tensor:
     """A product; one that only scales is linear."""
     both = _both(step)
@@ -88,7 +88,7 @@ def multiply(step: Step) -> Tensor:
     return step.gather(step.spread(step.change(first)) * _value(step, second))
 
 
-@rule(
+@formula(
     "aten.div",
     fits=lambda node: node.arguments.get("rounding_mode") is None,
     windows=position_wise,
@@ -119,8 +119,8 @@ def _extreme(sign: int) -> Callable[[Step], Tensor]:
     return apply
 
 
-rule("aten.maximum", windows=position_wise, clean=everything)(_extreme(1))
-rule("aten.minimum", windows=position_wise, clean=everything)(_extreme(-1))
+formula("aten.maximum", windows=position_wise, clean=everything)(_extreme(1))
+formula("aten.minimum", windows=position_wise, clean=everything)(_extreme(-1))
 
 
 def _constant_choice(node: Node) -> bool:
@@ -129,7 +129,7 @@ def _constant_choice(node: Node) -> bool:
     return all(read.source is not node.arguments[name] for read in node.reads)
 
 
-@rule("aten.masked_fill", fits=_constant_choice, windows=position_wise)
+@formula("aten.masked_fill", fits=_constant_choice, windows=position_wise)
 def masked_fill(step: Step) -> Tensor:
     """Where a constant is filled in, nothing changes any more."""
     change = step.spread(step.change(step["self"]))

@@ -12,7 +12,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, linear
 from erf.engines.delta.clean import evaluate
 from erf.engines.delta.frame import Frame, Lane, map_dims, refit
 from erf.engines.delta.rules import gathered, tapwise
-from erf.engines.delta.rules.table import everything, is_window_map, position_wise, rule
+from erf.engines.delta.rules.table import everything, formula, is_window_map, position_wise
 from erf.engines.delta.step import Step
 from erf.geometry.axis import Transposed, Window
 from erf.graph import Node
@@ -56,7 +56,7 @@ def prepared(step: Step) -> Tensor:
     return kept
 
 
-@rule(
+@formula(
     *("aten.conv2d", "aten.convolution"),
     fits=lambda node: _fixed_weight(node) and _slides(node),
     windows=_slides,
@@ -103,7 +103,7 @@ def _shrunk(lane: Lane, by: int) -> Lane:
     return Lane(lane.lo + by, lane.length - 2 * by)
 
 
-@rule(
+@formula(
     "aten.conv_transpose2d",
     fits=lambda node: _fixed_weight(node) and _spreads(node),
     windows=_spreads,
@@ -132,7 +132,7 @@ def convolve_transposed(step: Step) -> Tensor:
     return refit(spread, Frame(*lanes), frame, (2, 3))
 
 
-@rule(
+@formula(
     *("aten.conv1d", "aten.conv2d", "aten.conv3d", "aten.convolution", "aten.conv_transpose2d"),
     *("aten.conv_transpose1d", "aten.conv_transpose3d"),
     fits=_fixed_weight,
@@ -146,13 +146,13 @@ def convolve_whole(step: Step) -> Tensor:
     return evaluate(step.node, values, step.batch)
 
 
-@rule("aten.linear", fits=_fixed_weight, windows=position_wise)
+@formula("aten.linear", fits=_fixed_weight, windows=position_wise)
 def linear_map(step: Step) -> Tensor:
     """A matrix product with the last dimension."""
     return linear(step.change(step["input"]), step.clean.values[step["weight"]])
 
 
-@rule(
+@formula(
     "aten.addmm", fits=lambda node: [read.source for read in node.reads] == [node.arguments["mat1"]]
 )
 def affine(step: Step) -> Tensor:
@@ -160,7 +160,7 @@ def affine(step: Step) -> Tensor:
     return step.change(step["mat1"]) @ step.clean.values[step["mat2"]]
 
 
-@rule("aten.mm", "aten.bmm", "aten.matmul", "aten.baddbmm", clean=everything)
+@formula("aten.mm", "aten.bmm", "aten.matmul", "aten.baddbmm", clean=everything)
 def product(step: Step) -> Tensor:
     """A product of matrices of which either or both change: ``da c + (a + da) dc``."""
     first, second = step.node.inputs[-2:]

@@ -10,9 +10,9 @@ from torch import Tensor
 from erf.engines.delta import kernels
 from erf.engines.delta.rules.table import (
     everything,
+    formula,
     is_window_map,
     position_wise,
-    rule,
 )
 from erf.engines.delta.step import Step
 from erf.graph import Node
@@ -25,7 +25,7 @@ def _by_stored(node: Node) -> bool:
     return not live and stored and len(node.reads) == 1 and not node.call.output
 
 
-@rule(
+@formula(
     *("aten.batch_norm", "aten._native_batch_norm_legit_no_training", "aten.native_batch_norm"),
     fits=_by_stored,
     windows=position_wise,
@@ -58,7 +58,7 @@ def _over_features(node: Node) -> bool:
     return not mixed & {0, node.layout.row_dim, node.layout.col_dim}
 
 
-@rule(
+@formula(
     *("aten.layer_norm", "aten.native_layer_norm"),
     fits=lambda node: len(node.reads) == 1 and not node.call.output,
     windows=_over_features,
@@ -75,7 +75,7 @@ def layer_norm(step: Step) -> Tensor:
     return step.gather(change if weight is None else change * step.clean.values[weight])
 
 
-@rule(
+@formula(
     *("aten.softmax", "aten._softmax"),
     fits=lambda node: len(node.reads) == 1,
     windows=_over_features,
@@ -96,7 +96,7 @@ def _by_own(node: Node) -> bool:
     return bool(own) and len(node.reads) == 1 and not node.call.output and is_window_map(node)
 
 
-@rule(
+@formula(
     *("aten.group_norm", "aten.native_group_norm", "aten.instance_norm"),
     fits=_by_own,
     clean=everything,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from erf.engines.delta import kernels
-from erf.engines.delta.rules.table import everything, position_wise, rule
+from erf.engines.delta.rules.table import everything, formula, position_wise
 from erf.engines.delta.step import Step
 from erf.graph import Node
 
@@ -24,7 +24,7 @@ def curve(*names: str) -> Callable[[Kernel], Kernel]:
     """Enter ``(step, d, b) -> change`` for an operator with one changing argument."""
 
     def enter(kernel: Kernel) -> Kernel:
-        @rule(*names, fits=_alone, windows=position_wise, clean=everything)
+        @formula(*names, fits=_alone, windows=position_wise, clean=everything)
         def apply(step: Step) -> Tensor:
             source = step.node.reads[0].source
             change = step.spread(step.change(source))
@@ -70,7 +70,7 @@ def _numbers(node: Node) -> bool:
     return len(node.reads) == 1 and not any(isinstance(bound, Node) for bound in bounds)
 
 
-@rule(
+@formula(
     *("aten.clamp", "aten.clamp_min", "aten.clamp_max"),
     fits=_numbers,
     windows=position_wise,
@@ -123,7 +123,7 @@ def _scalar_exponent(node: Node) -> bool:
     return isinstance(node.arguments["exponent"], (int, float))
 
 
-@rule("aten.pow", fits=_scalar_exponent, windows=position_wise, clean=everything)
+@formula("aten.pow", fits=_scalar_exponent, windows=position_wise, clean=everything)
 def power(step: Step) -> Tensor:
     """A constant power."""
     d, b = step.spread(step.change(step["self"])), step.operand(step["self"])

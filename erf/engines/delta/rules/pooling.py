@@ -8,7 +8,7 @@ from torch.nn.functional import avg_pool2d
 
 from erf.engines.delta import kernels
 from erf.engines.delta.frame import cut_clean, map_dims
-from erf.engines.delta.rules.table import everything, is_window_map, rule
+from erf.engines.delta.rules.table import everything, formula, is_window_map
 from erf.engines.delta.step import Step
 from erf.geometry.axis import Whole, Window
 from erf.graph import Node
@@ -28,7 +28,7 @@ def _slides(node: Node) -> bool:
     )
 
 
-@rule(
+@formula(
     *("aten.max_pool2d", "aten.max_pool2d_with_indices"),
     fits=_slides,
     windows=_slides,
@@ -53,7 +53,7 @@ def max_pool(step: Step) -> Tensor:
     )
 
 
-@rule("aten.avg_pool2d", "aten.adaptive_avg_pool2d", fits=_slides, windows=_slides)
+@formula("aten.avg_pool2d", "aten.adaptive_avg_pool2d", fits=_slides, windows=_slides)
 def average_pool(step: Step) -> Tensor:
     """The sum of each window over its divisor, which may differ at the border."""
     read, frame = step.node.reads[0], step.frame
@@ -92,7 +92,7 @@ def _global(node: Node) -> bool:
     return everywhere and is_window_map(read.source) and map_dims(read.source) == (2, 3)
 
 
-@rule("aten.adaptive_avg_pool2d", fits=_global)
+@formula("aten.adaptive_avg_pool2d", fits=_global)
 def average_all(step: Step) -> Tensor:
     """The mean of the whole map: outside the window there is nothing to add."""
     source = step["self"]
@@ -101,7 +101,7 @@ def average_all(step: Step) -> Tensor:
     return total / (rows * cols)
 
 
-@rule("aten.adaptive_max_pool2d", fits=_global, clean=everything)
+@formula("aten.adaptive_max_pool2d", fits=_global, clean=everything)
 def largest_of_all(step: Step) -> Tensor:
     """The maximum of the whole map."""
     source = step["self"]

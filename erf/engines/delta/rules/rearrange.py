@@ -8,7 +8,7 @@ from torch.nn.functional import pad, pixel_shuffle
 
 from erf.engines.delta.clean import evaluate
 from erf.engines.delta.frame import Frame, Lane, map_dims, refit
-from erf.engines.delta.rules.table import is_window_map, moved_about, position_wise, rule
+from erf.engines.delta.rules.table import formula, is_window_map, moved_about, position_wise
 from erf.engines.delta.step import Step
 from erf.geometry.axis import Window
 from erf.geometry.rearrange import Repeat
@@ -20,7 +20,7 @@ def _aligned_source(step: Step) -> Tensor:
     return step.change(step.node.reads[0].source)
 
 
-@rule(
+@formula(
     *("aten.view", "aten._unsafe_view", "aten.reshape", "aten.flatten", "aten.unflatten"),
     *("aten.squeeze", "aten.unsqueeze"),
     fits=moved_about,
@@ -31,7 +31,7 @@ def view(step: Step) -> Tensor:
     return _aligned_source(step).reshape(step.shape)
 
 
-@rule(
+@formula(
     *("aten.permute", "aten.transpose", "aten.select", "aten.slice", "aten.split"),
     *("aten.split_with_sizes", "aten.chunk", "aten.unbind"),
     fits=moved_about,
@@ -61,7 +61,7 @@ def _shifts(node: Node) -> bool:
     )
 
 
-@rule("aten.slice", "aten.pad", "aten.constant_pad_nd", fits=_shifts, windows=_shifts)
+@formula("aten.slice", "aten.pad", "aten.constant_pad_nd", fits=_shifts, windows=_shifts)
 def shift(step: Step) -> Tensor:
     """Cropping, padding with a constant (which does not change), or every n-th row."""
     read = step.node.reads[0]
@@ -78,13 +78,13 @@ def _pads_features(node: Node) -> bool:
     return moved_about(node) and node.arguments.get("mode", "constant") == "constant"
 
 
-@rule("aten.pad", "aten.constant_pad_nd", fits=_pads_features, windows=_pads_features)
+@formula("aten.pad", "aten.constant_pad_nd", fits=_pads_features, windows=_pads_features)
 def pad_features(step: Step) -> Tensor:
     """More channels, which do not change."""
     return pad(_aligned_source(step), list(step["pad"]))
 
 
-@rule("aten.cat", "aten.concat", windows=position_wise)
+@formula("aten.cat", "aten.concat", windows=position_wise)
 def concatenate(step: Step) -> Tensor:
     """Side by side; parts that do not change are zero."""
     return torch.cat([step.change_or_zero(part) for part in step["tensors"]], step["dim"])
@@ -95,7 +95,7 @@ def _repeats(node: Node) -> bool:
     return isinstance(read.rows, Repeat) and isinstance(read.cols, Repeat) and is_window_map(node)
 
 
-@rule("aten.pixel_shuffle", fits=_repeats, windows=_repeats)
+@formula("aten.pixel_shuffle", fits=_repeats, windows=_repeats)
 def shuffle_pixels(step: Step) -> Tensor:
     """Channels into positions, then cut."""
     source, times = step["self"], step["upscale_factor"]
@@ -107,13 +107,13 @@ def shuffle_pixels(step: Step) -> Tensor:
     return refit(shuffled, Frame(*lanes), step.frame, (2, 3))
 
 
-@rule("aten.expand", windows=position_wise)
+@formula("aten.expand", windows=position_wise)
 def expand(step: Step) -> Tensor:
     """Repetition of dimensions of size one."""
     return _aligned_source(step).expand(step.shape)
 
 
-@rule(
+@formula(
     *("aten.view", "aten._unsafe_view", "aten.reshape", "aten.flatten", "aten.unflatten"),
     *("aten.squeeze", "aten.unsqueeze", "aten.permute", "aten.transpose", "aten.t"),
     *("aten.select", "aten.slice", "aten.split", "aten.split_with_sizes", "aten.chunk"),
@@ -139,7 +139,7 @@ def _gathers(node: Node) -> bool:
     )
 
 
-@rule("aten.index", "aten.gather", "aten.index_select", fits=_gathers)
+@formula("aten.index", "aten.gather", "aten.index_select", fits=_gathers)
 def look_up(step: Step) -> Tensor:
     """Constant places of a changing tensor."""
     source = step.node.reads[0].source
@@ -152,7 +152,7 @@ def _zero_filled(node: Node) -> bool:
     return node.arguments.get("mode", "constant") != "constant" or value in (None, 0, 0.0)
 
 
-@rule("aten.pad", "aten.constant_pad_nd", fits=_zero_filled)
+@formula("aten.pad", "aten.constant_pad_nd", fits=_zero_filled)
 def pad_whole(step: Step) -> Tensor:
     """Zeros, or a copy of the map."""
     source = step.node.reads[0].source

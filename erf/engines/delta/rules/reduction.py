@@ -7,7 +7,7 @@ from math import prod
 from torch import Tensor
 
 from erf.engines.delta import kernels
-from erf.engines.delta.rules.table import everything, is_window_map, rule
+from erf.engines.delta.rules.table import everything, formula, is_window_map
 from erf.engines.delta.step import Step
 from erf.geometry.axis import IDENTITY
 from erf.graph import Node
@@ -49,7 +49,7 @@ def _single(node: Node) -> bool:
     return len(node.reads) == 1 and not node.call.output
 
 
-@rule("aten.mean", "aten.sum", fits=lambda n: _single(n) and _pools(n))
+@formula("aten.mean", "aten.sum", fits=lambda n: _single(n) and _pools(n))
 def pool(step: Step) -> Tensor:
     """Of a whole map: outside the window there is nothing to add."""
     source = step["self"]
@@ -62,7 +62,7 @@ def _count(node: Node) -> int:
     return prod(source.shape[d] for d in _dims(node))
 
 
-@rule("aten.mean", "aten.sum", fits=_single, windows=_over_features)
+@formula("aten.mean", "aten.sum", fits=_single, windows=_over_features)
 def total(step: Step) -> Tensor:
     """Of some dimensions."""
     result = step.change(step["self"]).sum(_dims(step.node), keepdim=_kept(step.node))
@@ -78,7 +78,7 @@ def _euclidean(node: Node) -> bool:
     return _single(node) and node.arguments["ord"] == 2 and 0 not in _dims(node)
 
 
-@rule("aten.linalg_vector_norm", fits=_euclidean, windows=_over_features, clean=everything)
+@formula("aten.linalg_vector_norm", fits=_euclidean, windows=_over_features, clean=everything)
 def norm(step: Step) -> Tensor:
     """Euclidean length."""
     source = step["self"]
@@ -88,7 +88,7 @@ def norm(step: Step) -> Tensor:
     )
 
 
-@rule(
+@formula(
     "aten.amax",
     fits=lambda n: _single(n) and 0 not in _dims(n),
     windows=_over_features,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from erf.engines.delta.frame import Lane, map_dims
-from erf.engines.delta.rules.table import is_window_map, rule
+from erf.engines.delta.rules.table import formula, is_window_map
 from erf.engines.delta.step import Step
 from erf.graph import Node
 
@@ -21,7 +21,7 @@ def _separable(node: Node) -> bool:
     )
 
 
-@rule(
+@formula(
     *("aten.upsample_nearest2d", "aten._upsample_nearest_exact2d", "aten.upsample_bilinear2d"),
     *("aten.upsample_bicubic2d", "aten.adaptive_avg_pool2d"),
     fits=_separable,

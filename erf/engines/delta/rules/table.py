@@ -17,7 +17,7 @@ CleanOf = Callable[[Node], Sequence[Node]]
 
 
 @dataclass(frozen=True)
-class Rule:
+class Formula:
     """One way to pass a change through an operator.
 
     Attributes:
@@ -33,7 +33,7 @@ class Rule:
     clean: CleanOf
 
 
-TABLE: dict[str, list[Rule]] = {}
+TABLE: dict[str, list[Formula]] = {}
 
 
 def nothing(_: Node) -> Sequence[Node]:
@@ -56,7 +56,7 @@ def never(_: Node) -> bool:
     return False
 
 
-def rule(
+def formula(
     *names: str,
     fits: Fits = always,
     windows: Fits = never,
@@ -66,7 +66,7 @@ def rule(
 
     def enter(apply: Apply) -> Apply:
         for name in names:
-            TABLE.setdefault(name, []).append(Rule(apply, fits, windows, clean))
+            TABLE.setdefault(name, []).append(Formula(apply, fits, windows, clean))
         return apply
 
     return enter

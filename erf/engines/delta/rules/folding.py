@@ -11,7 +11,7 @@ from torch import Tensor
 
 from erf.engines.delta.rules.convolution import convolve
 from erf.engines.delta.rules.normalization import batch_norm, scale_of
-from erf.engines.delta.rules.table import Rule, always, position_wise
+from erf.engines.delta.rules.table import Formula, always, position_wise
 from erf.engines.delta.step import Step
 from erf.graph import Node
 
@@ -21,12 +21,12 @@ def _pass_on(step: Step) -> Tensor:
     return step.change(step["input"])
 
 
-SCALED = Rule(_pass_on, fits=always, windows=position_wise, clean=lambda _: ())
+SCALED = Formula(_pass_on, fits=always, windows=position_wise, clean=lambda _: ())
 
 
 def fold(
-    rules: Mapping[Node, Rule], ends: frozenset[Node], constants: Mapping[Node, Tensor]
-) -> tuple[dict[Node, Rule], dict[Node, Float[Tensor, "o c rows cols"]]]:
+    rules: Mapping[Node, Formula], ends: frozenset[Node], constants: Mapping[Node, Tensor]
+) -> tuple[dict[Node, Formula], dict[Node, Float[Tensor, "o c rows cols"]]]:
     """The rules with batch norms left out, and the weights of the convolutions that stand in.
 
     Args:
@@ -35,11 +35,11 @@ def fold(
         constants: the model's parameters and buffers.
     """
     readers = Counter(source for node in rules for source in node.inputs)
-    kept: dict[Node, Rule] = dict(rules)
+    kept: dict[Node, Formula] = dict(rules)
     weights: dict[Node, Tensor] = {}
-    for node, rule in rules.items():
+    for node, formula in rules.items():
         source = node.inputs[0]
-        if rule.apply is not batch_norm or source not in rules or source in ends:
+        if formula.apply is not batch_norm or source not in rules or source in ends:
             continue
         if rules[source].apply is convolve and readers[source] == 1:
             weight = constants[source.arguments["weight"]]

@@ -19,6 +19,7 @@ from erf.graph.layout import Layout
 from erf.graph.mark import MARK, marking
 from erf.graph.node import BatchSize, Call, Effect, Node
 from erf.graph.rules import effect_of
+from erf.graph.shape_only import without_examples
 
 BATCH = 2
 """Batch of the example: the smallest one that export does not take for a constant."""
@@ -38,7 +39,12 @@ def export(model: nn.Module, image_shape: Sequence[int]) -> Graph:
         ExportError: when the model cannot be traced, or does not take such an image.
     """
     program, any_batch = _trace(model, image_shape)
-    return _Translator(program, any_batch).graph()
+    try:
+        return _Translator(program, any_batch).graph()
+    except ExportError as error:
+        raise ExportError(f"{error}. {_fallback(model, image_shape)}") from error
+    except Exception as error:  # whatever torch.export writes that is not foreseen here
+        raise ExportError(_refusal(model, image_shape, error)) from error
 
 
 def try_export(model: nn.Module, image_shape: Sequence[int]) -> Graph | ExportError:
@@ -50,10 +56,9 @@ def try_export(model: nn.Module, image_shape: Sequence[int]) -> Graph | ExportEr
 
 
 def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgram, bool]:
-    example = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
     failure: Exception | None = None
     for batch, dynamic in ((BATCH, ({0: Dim.DYNAMIC},)), (1, None)):
-        image = torch.zeros((batch, *image_shape[1:]), dtype=example.dtype, device=example.device)
+        image = _example(model, (batch, *image_shape[1:]))
         try:
             with borrowed(model), marking(model):
                 program = torch.export.export(model, (image,), dynamic_shapes=dynamic, strict=False)
@@ -61,11 +66,36 @@ def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgra
         except Exception as error:  # torch.export lets through whatever the model raises
             failure = failure or error
     assert failure is not None
-    raise ExportError(
+    raise ExportError(_refusal(model, image_shape, failure)) from failure
+
+
+def _refusal(model: nn.Module, image_shape: Sequence[int], error: Exception) -> str:
+    """Why there is no graph, and what is left."""
+    return (
         f"{type(model).__name__} cannot be exported for an image of shape "
-        f"{tuple(image_shape)}: {_first_line(failure)}. NaN probing (method='nan') and the "
-        "dense engine need forward passes only"
-    ) from failure
+        f"{tuple(image_shape)}: {_first_line(error)}. {_fallback(model, image_shape)}"
+    )
+
+
+def _fallback(model: nn.Module, image_shape: Sequence[int]) -> str:
+    """What still works: forward passes, if the model takes such an image; found by one of them."""
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    try:
+        with borrowed(model):
+            model(_example(model, (1, *image_shape[1:])))
+    except Exception as error:
+        return f"Nor does a forward pass work ({_first_line(error)}), so that nothing else does"
+    finally:
+        with torch.no_grad():
+            for name, buffer in model.named_buffers():
+                if name in buffers and buffer.shape == buffers[name].shape:
+                    buffer.copy_(buffers[name])
+    return "NaN probing (method='nan') and the dense engine need forward passes only"
+
+
+def _example(model: nn.Module, shape: Sequence[int]) -> Tensor:
+    like = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
+    return torch.zeros(tuple(shape), dtype=like.dtype, device=like.device)
 
 
 def _first_line(error: Exception) -> str:
@@ -121,7 +151,7 @@ class _Translator:
         tensor = self._constant(fx)
         call = _entry(fx, "input" if tensor is None else "constant")
         if tensor is not None:
-            node = Node(call, Effect(None))
+            node = Node(call, Effect(None), tensor)
             self.constants[node] = tensor
             return node
         if self.image is not None or len(call.shape) != 4:
@@ -154,11 +184,14 @@ class _Translator:
             source, output = arguments
         target: Any = source.target
         shape, symbolic = _shapes(fx.meta["val"])
+        target, named = without_examples(
+            target, self._arguments(target, source), symbolic, fx.meta["val"].dtype
+        )
         return Call(
             name=fx.name,
             op=_op_name(target),
             target=target,
-            arguments=self._arguments(target, source),
+            arguments=named,
             output=output,
             shape=shape,
             symbolic=symbolic,
@@ -185,12 +218,18 @@ class _Translator:
 
     def _value(self, arg: Any) -> Any:
         if isinstance(arg, FxNode):
-            return self.nodes[arg] if arg in self.nodes else _integer(arg.meta["val"])
+            return self.nodes[arg] if arg in self.nodes else self._no_tensor(arg)
         if isinstance(arg, torch.SymInt):
             return _integer(arg)
         if isinstance(arg, (list, tuple)):
             return [self._value(item) for item in arg]
         return arg
+
+    def _no_tensor(self, fx: FxNode) -> Any:
+        """An integer, or the graph that a control flow operator runs."""
+        if fx.op == "get_attr":
+            return operator.attrgetter(str(fx.target))(self.program.graph_module)
+        return _integer(fx.meta["val"])
 
 
 def _entry(fx: FxNode, op: str) -> Call:
@@ -201,6 +240,8 @@ def _entry(fx: FxNode, op: str) -> Call:
 def _op_name(target: Any) -> str:
     if isinstance(target, torch._ops.OpOverload):
         return f"{target.namespace}.{target._opname}"
+    if isinstance(target, torch._ops.HigherOrderOperator):
+        return f"higher_order.{target.__name__}"
     return getattr(target, "__name__", str(target))
 
 
