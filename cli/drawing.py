@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import numpy as np
-    from jaxtyping import Float, Float64, Int64, UInt8
-    from torch import Tensor
-
     from figures import Growth
-    from parsenet import Checkpoint
 
 
 def read_growth(run: Path, unit: str | None) -> tuple[list[Growth], float | None]:

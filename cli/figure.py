@@ -160,8 +160,8 @@ def growth(runs: tuple[Path, ...], unit: str | None, width: str) -> Figure:
 @drawn("training", "page")
 def training(runs: tuple[Path, ...], score: str, width: str) -> Figure:
     """Loss and scores of training RUNS, each a folder with metrics.jsonl or such a file."""
-    from parsenet.training.journal import read_curves
     from figures import training_figure
+    from parsenet.training.journal import read_curves
 
     losses = {run.stem: read_curves(run, "loss") for run in runs}
     scores = {run.stem: read_curves(run, score) for run in runs}
@@ -180,8 +180,8 @@ def scales(checkpoint: str, image: Path | None, positions: int, seed: int, width
     """L2 norms of the features of a ParseNet before and after it normalises them."""
     from cli.arguments.checkpoint import open_checkpoint
     from cli.arguments.picture import load_picture
-    from parsenet import feature_norms
     from figures import scales_figure
+    from parsenet import feature_norms
 
     picture = load_picture(image, None)
     before, after = feature_norms(
@@ -202,10 +202,11 @@ def segmentation(
     import numpy as np
     from PIL import Image
 
+    from cli.arguments.checkpoint import open_checkpoint
     from cli.arguments.picture import load_picture
-    from parsenet import call_pixels
     from figures import predictions_figure
     from figures.colors import class_colors
+    from parsenet import call_pixels
 
     picture = load_picture(image, None)
     stems = [Path(text).stem for text in checkpoints]
@@ -215,8 +216,8 @@ def segmentation(
     predictions, classes = call_pixels(opened, picture)
     label = None
     if truth is not None:
-        with Image.open(truth) as opened:
-            label = np.array(opened)
+        with Image.open(truth) as labels:
+            label = np.array(labels)
         if label.ndim != 2:
             raise click.BadParameter(f"--truth {truth}: is no image of labels")
     palette = class_colors(len(classes))

@@ -1,8 +1,8 @@
 """``python -m erf`` is the command ``erf``, for launchers such as torchrun.
 
-Python looks first into the folder it was started in: a file ``cli.py`` or ``figures.py`` there would
-be taken for ours. The command's packages are those installed beside this one, so the folder that
-holds it goes first.
+Python looks first into the folder it was started in: a file ``cli.py`` or ``figures.py`` there
+would be taken for ours. The command's packages are those installed beside this one, so the folder
+that holds it goes first.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 ``stimulus``   what is done to the pixels of a patch
 ``size``       what "the size of a field" means
 ``preset``     a published measure of a raw map
+``operator``   what an operator of a graph reads, and how a change passes it
 =============  =====================================================================
 
 A function may also be given as it is, ``erf.probe(..., stimulus=function)``. A package that
@@ -17,6 +18,7 @@ for, and its names work in Python and on the command line alike::
 from erf.measures.presets import PresetReport
 from erf.measures.presets import register as preset
 from erf.measures.sizes import size
+from erf.operators import register as operator
 from erf.stimulus import Canvas, stimulus
 
-__all__ = ["Canvas", "PresetReport", "preset", "size", "stimulus"]
+__all__ = ["Canvas", "PresetReport", "operator", "preset", "size", "stimulus"]

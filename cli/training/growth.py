@@ -39,19 +39,15 @@ class GrowthProbe:
         if iteration % self.every or place.exists():
             return
         import erf
-        from cli.arguments.picture import load_picture
+        from cli.arguments.picture import PHOTO, load_picture
 
         picture = load_picture(None, (self.size, self.size))
-        result = erf.probe(
+        subject = erf.Subject(
             model,
             input_space.tensor(picture),
-            self.layer,
-            patch=PATCH,
-            stride=PATCH,
-            draws=DRAWS,
-            sigma=input_space.sigma(SIGMA),
+            f"iteration {iteration}",
+            image_name=PHOTO,
             picture=picture,
-            name=f"iteration {iteration}",
-            image_name="grace_hopper.jpg",
         )
-        erf.save(result, place)
+        noise = erf.Noise(patch=PATCH, draws=DRAWS, sigma=input_space.sigma(SIGMA))
+        erf.save(subject.probe(self.layer, noise), place)

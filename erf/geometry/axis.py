@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int64
 
-Index = Int64[np.ndarray, "..."] | np.int64
+Index = Int64[np.ndarray, "..."]
 Hull = tuple[Index, Index]
 Taps = tuple[Int64[np.ndarray, "n taps"], Bool[np.ndarray, "#n #taps"]]
 

@@ -42,9 +42,7 @@ def save(result: Result, path: str | Path) -> Path:
         # xarray opens a result without searching for arrays.
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         # Chunks of zeros are written too: one that is missing can then be told from one of zeros.
-        data.to_zarr(
-            staging, mode="w", zarr_format=3, consolidated=True, write_empty_chunks=True
-        )
+        data.to_zarr(staging, mode="w", zarr_format=3, consolidated=True, write_empty_chunks=True)
     return Path(path)
 
 

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 import erf
+from erf.measures import PRESETS, SIZES
+from erf.stimulus import STIMULI
 
 ROOT = Path(erf.__file__).parent.parent
 
@@ -57,6 +59,26 @@ def test_examples_of_docstrings_give_what_they_say(name):
 )
 def test_what_a_user_enters_by_has_an_example(thing):
     assert ">>> " in (thing.__doc__ or "")
+
+
+def test_what_the_page_on_extending_registers_works():
+    """All blocks but that of an operator of a library that is not there (see test_operators)."""
+    text = (ROOT / "docs" / "extending.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    known: dict[str, object] = {}
+    try:
+        for block in blocks:
+            if "mylib" not in block:
+                exec(compile(block, "extending.md", "exec"), known)
+        model, image = nn.Sequential(nn.Conv2d(3, 4, 3)), torch.randn(3, 24, 24)
+        result = erf.probe(model, image, "0", patch=8, stimulus="stripes")
+        assert erf.measure(result, criterion="heard").area == 64 * (result.discrepancy > 0).sum()
+        assert erf.preset("brightest", result).values["peak"] == result.discrepancy.max()
+    finally:
+        STIMULI.remove("stripes")
+        SIZES.remove("heard")
+        PRESETS.remove("brightest")
+    assert len(blocks) == 4
 
 
 def test_the_readmes_python_runs(tmp_path, monkeypatch):
