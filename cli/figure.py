@@ -16,13 +16,31 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     import erf
+    from figures.registry import FigureKind
 
 Command = Callable[..., Any]
 
 PATHS = click.Path(path_type=Path)
 
 
-@click.group()
+class Figures(click.Group):
+    """The commands below, and one for each figure that is registered by ``figures.figure``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in alphabetical order."""
+        from figures import FIGURES
+
+        return sorted({*super().list_commands(ctx), *FIGURES})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        from figures import FIGURES
+
+        found = super().get_command(ctx, cmd_name)
+        return found or (registered(FIGURES.find(cmd_name)) if cmd_name in FIGURES else None)
+
+
+@click.group(cls=Figures)
 def figure() -> None:
     """Draw saved results: PNG, PDF or SVG, one column of a paper wide or two."""
 
@@ -124,15 +142,23 @@ def compare(
     return compare_figure(dict(zip(names, opened, strict=True)), width=width)
 
 
-@figure.command()
-@click.argument("results", nargs=-1, required=True, type=PATHS)
-@UNIT
-@drawn("depth", "column")
-def depth(results: tuple[Path, ...], unit: str | None, width: str) -> Figure:
-    """Theoretical and empirical size over the layers of a network, in the order given."""
-    from figures import depth_figure
+def registered(kind: FigureKind) -> click.Command:
+    """The command of a figure that is drawn of results alone, such as ``depth``."""
 
-    return depth_figure(open_units(results, unit), width=width)
+    @click.command(kind.name, help=kind.summary)
+    @click.argument("results", nargs=-1, required=True, type=PATHS)
+    @UNIT
+    @drawn(kind.name, str(kind.width))
+    def draw(results: tuple[Path, ...], unit: str | None, width: str) -> Figure:
+        from cli.arguments.results import open_results
+        from erf.geometry import parse_unit
+
+        opened = [each for path in results for each in open_results(path)]
+        name = None if unit is None else parse_unit(unit)
+        return kind.draw(opened, unit=name, width=width)
+
+    assert isinstance(draw, click.Command)
+    return draw
 
 
 @figure.command()

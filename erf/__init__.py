@@ -12,7 +12,15 @@ from typing import Any as _Any
 
 from erf.companions import NAMES as _COMPANIONS
 from erf.companions import companion as _companion
-from erf.errors import ErfError, ExportError, LayerError, SettingError, StoreError, UnitError
+from erf.errors import (
+    ErfError,
+    ExportError,
+    LayerError,
+    ModelError,
+    SettingError,
+    StoreError,
+    UnitError,
+)
 from erf.geometry import Box, PatchGrid, Target
 from erf.measures import (
     Comparison,
@@ -60,6 +68,7 @@ __all__ = [
     "LayerError",
     "LayerResult",
     "Measurement",
+    "ModelError",
     "Noise",
     "Occlusion",
     "PatchGrid",

@@ -5,6 +5,7 @@ ErfError (ValueError)
 ├── LayerError      no such layer, or one whose output is not a map
 ├── UnitError       a unit or channel outside its layer
 ├── ExportError     the model has no graph to reason about
+├── ModelError      the model is no pure, finite function of one image
 └── StoreError      a result that cannot be read, or a place that must not be written
 """
 
@@ -27,6 +28,10 @@ class UnitError(ErfError):
 
 class ExportError(ErfError):
     """The model cannot be exported to a graph; the message says why and what still works."""
+
+
+class ModelError(ErfError):
+    """The model is random, or it, the image or an output is not finite; or its gradient is cut."""
 
 
 class StoreError(ErfError):

@@ -52,6 +52,7 @@ class Subject(Specimen):
             self.name,
             image_name=image_name,
             picture=picture,
+            random=self.random,
             graph=self._exported,
         )
 

@@ -13,7 +13,7 @@ from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
 from erf.engines.engine import Disturb, Engine
 from erf.engines.report import Agreement, EngineReport
-from erf.errors import ExportError
+from erf.errors import ExportError, ModelError
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph
 from erf.memory import parse_memory
@@ -53,29 +53,39 @@ def choose_engine(
     disturb: Disturb,
     activations: Sequence[float],
     graph: Graph | ExportError | None,
+    alone: bool = False,
+    notes: tuple[str, ...] = (),
 ) -> Choice:
     """Build the engine that the settings name for (model, image, targets).
 
     ``auto`` takes delta when the model can be exported and delta agrees with dense on a few
     patches; otherwise dense, and says why.
 
+    A model whose images must run alone is measured by dense, one image a pass.
+
     Raises:
         ExportError: when delta is asked for, which needs a graph.
+        ModelError: when delta is asked for, and images must run alone.
     """
     name, batch = settings.engine, settings.batch_size
+    if alone:
+        if name == "delta":
+            raise ModelError(f"engine 'delta' runs images together, but {'; '.join(notes)}")
+        known = graph if isinstance(graph, Graph) else None
+        return Choice.of(DenseEngine(model, image, targets, batch_size=1, graph=known), name, notes)
     if not isinstance(graph, Graph):
         why = graph or ExportError("the subject was made without a graph")
         if name == "delta":
             raise why
         dense = DenseEngine(model, image, targets, batch_size=batch)
-        return Choice.of(dense, name, (str(why), CONVENTION))
+        return Choice.of(dense, name, (*notes, str(why), CONVENTION))
     dense = DenseEngine(model, image, targets, batch_size=batch, graph=graph)
     if name == "dense":
-        return Choice.of(dense, name)
+        return Choice.of(dense, name, notes)
     budget = parse_memory(settings.memory)
     delta = DeltaEngine(graph, image, targets, memory_bytes=budget, batch_size=batch)
     if name == "delta":
-        return Choice.of(delta, name)
+        return Choice.of(delta, name, notes)
     agreement = hold_against(
         delta,
         dense,
@@ -85,12 +95,12 @@ def choose_engine(
         places=[place_of(each, graph) for each in targets if each.unit is not None],
     )
     if agreement.agrees:
-        return Choice.of(delta, name, check=agreement)
+        return Choice.of(delta, name, notes, agreement)
     note = (
         f"delta differs from dense by {agreement.difference:.1e} of the peak on "
         f"{agreement.patches} patches, more than rounding explains: dense runs instead"
     )
-    return Choice.of(dense, name, (note,), agreement)
+    return Choice.of(dense, name, (*notes, note), agreement)
 
 
 def place_of(target: Target, graph: Graph) -> tuple[float, float]:

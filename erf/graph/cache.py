@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor, nn
 
 from erf.errors import ExportError
@@ -50,7 +51,9 @@ def try_graph_of(model: nn.Module, image_shape: Sequence[int]) -> Graph | Export
     graphs = GRAPHS.setdefault(model, OrderedDict())
     if key not in graphs:
         try:
-            graphs[key] = export(model, image_shape)
+            # Tracing a random model draws random numbers, which are the caller's.
+            with torch.random.fork_rng():
+                graphs[key] = export(model, image_shape)
         except ExportError as error:
             # Without its traceback, whose frames hold the model: the entry would keep it alive.
             graphs[key] = error.with_traceback(None)

@@ -6,10 +6,12 @@ Specimen    a model and an image on the bench: checked, exported and run clean o
 from erf.model.listing import Layer, layers, list_layers
 from erf.model.observe import observe_maps, read_map, require_map
 from erf.model.origin import describe, hash_image, hash_weights
+from erf.model.preflight import Preflight
 from erf.model.specimen import Specimen
 
 __all__ = [
     "Layer",
+    "Preflight",
     "Specimen",
     "describe",
     "hash_image",

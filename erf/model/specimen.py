@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from erf.graph import Graph, structure_of, try_graph_of
 from erf.model.listing import Layer, list_layers
 from erf.model.observe import observe_maps
 from erf.model.origin import describe, hash_weights
+from erf.model.preflight import Preflight, fly, from_one_state
 from erf.theoretical.analyse import analyse
 from erf.theoretical.field import TheoreticalField
 
@@ -29,6 +31,8 @@ class Specimen:
         name: of the model in tables and figures; its class by default.
         image_name: likewise.
         picture: the image as a person sees it, for figures.
+        random: what becomes of a model that gives other numbers for the same image: ``refuse`` it,
+            or take it ``fixed``, every pass with the same random numbers.
         graph: whether to export the model. Without a graph there are no theoretical fields and no
             delta engine, and four dimensions of a layer are read as (n, channels, rows, cols).
 
@@ -44,8 +48,11 @@ class Specimen:
         *,
         image_name: str | None = None,
         picture: UInt8[np.ndarray, "h w 3"] | None = None,
+        random: Literal["refuse", "fixed"] = "refuse",
         graph: bool = True,
     ) -> None:
+        if random not in ("refuse", "fixed"):
+            raise SettingError(f"random {random!r} is neither refuse nor fixed")
         given = torch.as_tensor(image)
         if given.ndim != 3:
             raise SettingError(
@@ -60,7 +67,9 @@ class Specimen:
         self.model, self.name, self.image_name = model, name, image_name
         self.image = placed_like(model, given.detach()).clone()
         self.picture = picture
+        self.random = random
         self._exported = graph
+        self._flown: tuple[object, Preflight] | None = None
         self._theories: dict[str, TheoreticalField] = {}
         self._weights: tuple[object, str] | None = None
         self._seen: object = None
@@ -83,6 +92,30 @@ class Specimen:
             self._theories.clear()
             self._seen = found
         return found
+
+    def preflight(self) -> Preflight:
+        """Whether the model is a pure, finite function of one image, by three passes; once.
+
+        Raises:
+            ModelError: when the image, a weight, a buffer or an output is not finite, or the model
+                is random and not taken ``fixed``; naming the first.
+
+        Example:
+            >>> import torch
+            >>> Specimen(torch.nn.Conv2d(3, 4, 3), torch.randn(3, 16, 16)).preflight().alone
+            False
+        """
+        state = _versions(self.model)
+        if self._flown is None or self._flown[0] != state:
+            found = fly(self.model, self.image, fixed=self.random == "fixed")
+            self._flown = _versions(self.model), found
+        return self._flown[1]
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """The model in evaluation mode, every pass from the same state; given back as found."""
+        with borrowed(self.model), from_one_state(self.model, self.preflight()):
+            yield
 
     def layers(self) -> list[Layer]:
         """The layers that can be asked about, in the order in which they finish."""
@@ -112,7 +145,7 @@ class Specimen:
         Raises:
             LayerError: there is no such layer, or its output is not a map.
         """
-        with borrowed(self.model):
+        with self.lent():
             maps = observe_maps(self.model, self.image[None].clone(), layers, self.graph)
         return {layer: found[0] for layer, found in maps.items()}
 

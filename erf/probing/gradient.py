@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from erf.borrow import borrowed
 from erf.engines.report import EngineReport
-from erf.errors import UnitError
+from erf.errors import ModelError, UnitError
+from erf.geometry import Target
 from erf.model import Specimen, observe_maps
 from erf.probing.passes import Asked
 from erf.probing.target import clean_activation, find_target
@@ -35,9 +35,9 @@ def differentiate(specimen: Specimen, asked: Asked, settings: Gradient) -> UnitR
         LayerError: there is no such layer, or its output is not a map.
         UnitError: the unit or channel is outside the layer, or is ``all``.
     """
-    layer, channel = asked.layer, asked.channel
+    layer, channel, flight = asked.layer, asked.channel, specimen.preflight()
     graph = specimen.graph
-    with borrowed(specimen.model), torch.enable_grad():
+    with specimen.lent(), torch.enable_grad():
         pixels = specimen.image.clone().requires_grad_()
         # The model gets a copy, so that one that writes into its input writes into that.
         output = observe_maps(specimen.model, pixels[None].clone(), [layer], graph)[layer]
@@ -48,6 +48,8 @@ def differentiate(specimen: Specimen, asked: Asked, settings: Gradient) -> UnitR
         response = output[0, :, *target.unit]
         weights = _weights(response, channel, settings)
         samples = np.stack(list(_maps(response, pixels, weights, settings.reduce)))
+    if not samples.any():
+        _refuse_cut(specimen, target)
     theory = specimen.find_theory(layer)
     return UnitResult(
         discrepancy=samples.mean(axis=0),
@@ -57,13 +59,35 @@ def differentiate(specimen: Specimen, asked: Asked, settings: Gradient) -> UnitR
         settings=settings,
         draws=len(samples),
         joint=settings.joint,
-        engine=EngineReport("gradient", exact=True, requested="gradient"),
+        engine=EngineReport("gradient", exact=True, requested="gradient", notes=flight.notes),
         activation=clean.cpu().float().numpy(),
         image=specimen.image.cpu().float().numpy(),
         picture=specimen.picture,
         theory=None if theory is None else theory.unit(target.unit),
         origin=specimen.origin(),
     )
+
+
+def _refuse_cut(specimen: Specimen, target: Target) -> None:
+    """A zero gradient means something only where a change of the image changes nothing either.
+
+    Raises:
+        ModelError: when the unit answers to noise.
+    """
+    image = specimen.image
+    noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0)).to(image)
+    with specimen.lent():
+        moved, clean = (
+            observe_maps(specimen.model, each[None].clone(), [target.layer], specimen.graph)
+            for each in (image + image.std() * noise, image)
+        )
+    assert target.unit is not None
+    change = (moved[target.layer] - clean[target.layer])[0, :, *target.unit]
+    if bool((change != 0).any()):
+        raise ModelError(
+            f"the gradient of {target} is zero everywhere, though the unit changes with the image: "
+            "the model cuts it (no_grad, detach, a sign or a threshold); probe it by noise"
+        )
 
 
 def _standard_error(samples: Float64[np.ndarray, "draws h w"]) -> Float64[np.ndarray, "h w"]:

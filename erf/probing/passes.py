@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from erf.borrow import borrowed
 from erf.engines.choose import choose_engine
 from erf.engines.engine import Disturb
 from erf.engines.report import EngineReport
@@ -85,12 +84,15 @@ def run(
         LayerError: there is no such layer, or its output is not a map.
         UnitError: a unit or channel is outside its layer.
         ExportError: ``engine="delta"`` and the model cannot be exported.
+        ModelError: the model is random, or it, the image or an output is not finite.
         StoreError: the journal's folder holds something else, or the journal of another probe.
     """
     grid = PatchGrid(specimen.image_size, settings.patch, settings.step)
     disturb = disturbance_of(settings, specimen.image, grid)
+    flight = specimen.preflight()
     watched = watch(specimen, asked)
-    with borrowed(specimen.model):
+    dead = [each.layer for each in asked if each.layer in flight.dead]
+    with specimen.lent():
         choice = choose_engine(
             settings,
             specimen.model,
@@ -100,6 +102,8 @@ def run(
             disturb=disturb,
             activations=[float(each.activation.abs().max()) for each in watched],
             graph=specimen.graph,
+            alone=flight.alone,
+            notes=(*flight.notes, *map(dead_note, dead)),
         )
         origin = specimen.origin()
         record: Record = Unrecorded(grid)
@@ -114,6 +118,11 @@ def run(
         _result(specimen, each, tally, settings, taken, choice.report, origin)
         for each, tally in zip(watched, tallies, strict=True)
     ]
+
+
+def dead_note(layer: str) -> str:
+    """What is said of a layer that answers the clean image with nothing."""
+    return f"the clean output of layer {layer!r} is one and the same number everywhere"
 
 
 def watch(specimen: Specimen, asked: Sequence[Asked]) -> list[Watched]:

@@ -12,7 +12,7 @@ import cli.compare
 import erf
 from cli import main
 from erf.geometry import Box, PatchGrid
-from erf.measures import Ratio
+from erf.measures import Compared, Ratio
 from strategies.fields import as_result, draw, truth
 
 GRID = PatchGrid((128, 112), patch=16, stride=8)
@@ -38,6 +38,10 @@ def ratio(p: float, adjusted: float) -> Ratio:
     return Ratio(1.234, 1.1, 1.39, p, adjusted, "paired", 0.95)
 
 
+def compared(found: Ratio) -> Compared:
+    return Compared("b", 2, erf.measure(result(16.0, 1), resamples=0), found)
+
+
 @pytest.mark.parametrize(
     ("adjusted", "verdict"),
     [
@@ -51,12 +55,12 @@ def ratio(p: float, adjusted: float) -> Ratio:
     ],
 )
 def test_the_adjusted_p_is_printed(adjusted, verdict):
-    row = erf.measures.Compared("b", 2, None, ratio(0.0001, adjusted))
+    row = compared(ratio(0.0001, adjusted))
     assert cli.compare._ratio(row) == ("1.23\n1.10 to 1.39", verdict)
 
 
 def test_a_spread_that_is_not_known_has_no_p():
-    row = erf.measures.Compared("b", 2, None, ratio(math.nan, math.nan))
+    row = compared(ratio(math.nan, math.nan))
     assert cli.compare._ratio(row) == ("1.23", "spread unknown")
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 from PIL import Image
 
 import cli
 import erf
-from figures import depth_figure
+import figures
 from parsenet.scenes import CLASSES
 from strategies.checkpoints import write_checkpoint
 from strategies.results import gaussian_result, influence_result, photo
@@ -94,14 +95,35 @@ def test_compare_names_results(run, results):
     assert "1 names for 2 results; each needs its own" in done.output
 
 
-def test_depth_draws_layers_in_the_order_given(run, tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr("figures.depth_figure", lambda r, **k: drawn.append(r) or depth_figure(r))
+def test_depth_is_drawn_of_layers(run, tmp_path):
     for layer in ("fc7", "conv3_3"):
         erf.save(gaussian_result(layer=layer), tmp_path / f"{layer}.zarr")
-    done = run("depth", "conv3_3.zarr", "fc7.zarr", "--dpi", 60)
-    assert done.exit_code == 0, done.output
-    assert [result.target.layer for result in drawn[0]] == ["conv3_3", "fc7"]
+    done = run("depth", "conv3_3.zarr", "fc7.zarr", "--dpi", 100)
+    assert done.output == "figure  depth.png\n"
+    with Image.open(tmp_path / "depth.png") as image:
+        assert image.size[0] == 350
+
+
+def test_a_figure_of_a_users_own_is_a_command(run, layer, results):
+    drawn = []
+
+    @figures.figure("peaks", width="column")
+    def peaks(results, *, width):
+        """The largest discrepancy of each result."""
+        drawn.append(([f"{each.model_name} {each.target}" for each in results], width))
+        return Figure()
+
+    try:
+        assert "The largest discrepancy of each result." in run("--help").output
+        assert run("peaks", layer).exit_code == 2
+        done = run("peaks", results[1], results[0], "--width", "5")
+        assert done.output == "figure  peaks.png\n"
+        done = run("peaks", layer, "--unit", "3,1", "--out", "b.png")
+        assert done.output == "figure  b.png\n"
+    finally:
+        figures.FIGURES.remove("peaks")
+    assert drawn == [(["late fc7@7,6", "none fc7@7,6"], "5"), (["ParseNet fc7@3,1"], "column")]
+    assert "No such command 'peaks'" in run("peaks", layer).output
 
 
 def test_growth_takes_the_iteration_from_the_path(run, tmp_path, monkeypatch):
@@ -179,6 +201,6 @@ def test_segmentation_draws_truth_and_predictions(run, checkpoint, image, tmp_pa
     done = run("segmentation", image, checkpoint, "--truth", "truth.png", "--dpi", 60)
     assert done.exit_code == 0, done.output
     again = run("segmentation", image, checkpoint, checkpoint, "--out", "b.png")
-    assert "second checkpoint called net" in again.output
+    assert "two checkpoints are called net" in again.output
     wrong = run("segmentation", image, checkpoint, "--truth", image, "--out", "b.png")
     assert "is no image of labels" in wrong.output

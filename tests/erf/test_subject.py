@@ -139,7 +139,7 @@ def test_the_callers_image_stays_the_callers():
         np.testing.assert_allclose(field.discrepancy, fields[0].discrepancy, rtol=1e-4, atol=1e-6)
     # The field scales with the division, whatever was subtracted: a check by hand.
     plain = erf.probe(nn.Sequential(model.conv), image, "0", patch=8, draws=1, engine="delta")
-    np.testing.assert_allclose(fields[1].discrepancy, 4 * plain.discrepancy, rtol=1e-4)
+    np.testing.assert_allclose(fields[2].discrepancy, 4 * plain.discrepancy, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,234 @@
+"""Preflight: is a model a pure, finite function of one image? Three passes find out.
+
+The clean image runs twice alone and once beside another image. What is random, coupled through the
+batch, kept between passes or not finite shows there, and is named by the first layer at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from erf.borrow import borrowed
+from erf.errors import ModelError
+
+SAMPLED = 257
+"""Values of an output that are compared one by one, besides its norm."""
+SAME, ALIKE = 1e-5, 1e-3
+"""Differences that rounding explains, relative to an output's largest value: of two equal passes,
+and of a pass of another batch size, whose kernels may add up in another order."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What was found.
+
+    Attributes:
+        random: the first layer that differs between two equal passes, None where none does.
+        coupled: the first layer that differs beside another image, None where none does.
+        stateful: buffers that a pass changes.
+        dead: layers whose clean output is one and the same number everywhere.
+    """
+
+    random: str | None = None
+    coupled: str | None = None
+    stateful: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Whether images must run one a pass, each from the same state."""
+        return self.random is not None or self.coupled is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for people."""
+        found = []
+        if self.random is not None:
+            found.append(
+                f"the model is random (first at layer {self.random!r}): every pass gets the same "
+                "random numbers, so that what is measured is one of the functions it may be"
+            )
+        if self.coupled is not None:
+            found.append(
+                f"images of one batch influence each other (first at layer {self.coupled!r}): "
+                "one image a pass"
+            )
+        if self.stateful:
+            names = ", ".join(self.stateful[:5]) + (", ..." if len(self.stateful) > 5 else "")
+            found.append(f"a pass changes buffers ({names}): they are restored before every pass")
+        return tuple(found)
+
+
+def fly(model: nn.Module, image: Float[Tensor, "c h w"], *, fixed: bool = False) -> Preflight:
+    """Run the preflight; the model is left as found.
+
+    Args:
+        model: any module that takes a batch of images.
+        image: in its input space, on its device.
+        fixed: whether a random model is taken with the same random numbers in every pass.
+
+    Raises:
+        ModelError: when the image, a weight, a buffer or an output is not finite, or the model is
+            random and ``fixed`` is False; naming the first.
+    """
+    _check_finite(model, image)
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    with torch.random.fork_rng(), borrowed(model), kept(model, before):
+        first = _watch(model, image[None])
+        stateful = tuple(
+            name for name, buffer in model.named_buffers() if not _equal(buffer, before[name])
+        )
+        _restore(model, before)
+        second = _watch(model, image[None])
+        random = _first_difference(first, second, SAME)
+        if random is not None and not fixed:
+            raise ModelError(
+                f"the model is random: layer {random!r} gives other numbers for the same image "
+                "(dropout or noise in evaluation?). random='fixed' takes it with the same random "
+                "numbers in every pass"
+            )
+        _restore(model, before)
+        coupled = None if random is not None else _coupled(model, image, first)
+    _check_outputs(first)
+    dead = tuple(name for name, seen in first.items() if seen.constant)
+    return Preflight(random, coupled, stateful, dead)
+
+
+@contextmanager
+def kept(model: nn.Module, state: dict[str, Tensor]) -> Iterator[None]:
+    """Give buffers their values back afterwards, whatever happens."""
+    try:
+        yield
+    finally:
+        _restore(model, state)
+
+
+@contextmanager
+def from_one_state(model: nn.Module, found: Preflight) -> Iterator[None]:
+    """Have every pass within begin from the same buffers and, where it matters, random numbers."""
+    if not found.stateful and found.random is None:
+        yield
+        return
+    state = {name: buffer.clone() for name, buffer in model.named_buffers()}
+
+    def begin(_module: nn.Module, _inputs: object) -> None:
+        _restore(model, state)
+        if found.random is not None:
+            torch.manual_seed(0)
+
+    with torch.random.fork_rng(enabled=found.random is not None), kept(model, state):
+        handle = model.register_forward_pre_hook(begin)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A layer's output in few numbers."""
+
+    values: Float[Tensor, " sampled"]
+    norm: float
+    largest: float
+    lost: int
+    constant: bool
+
+
+def _watch(model: nn.Module, images: Float[Tensor, "n c h w"]) -> dict[str, _Seen]:
+    """Run the model; what its layers put out for the first image, in the order they finish."""
+    seen: dict[str, _Seen] = {}
+    handles = []
+    for name, module in model.named_modules():
+
+        def look(_: nn.Module, __: object, output: object, name: str = name) -> None:
+            tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
+            floats = [leaf for leaf in tensors if leaf.is_floating_point() and leaf.numel()]
+            if floats and floats[0].ndim:
+                seen[name] = _see(floats[0][:1] if len(floats[0]) == len(images) else floats[0])
+
+        handles.append(module.register_forward_hook(look))
+    try:
+        with torch.no_grad():
+            model(images.clone())
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+def _see(output: Tensor) -> _Seen:
+    flat = output.detach().reshape(-1)
+    lost = int((~torch.isfinite(flat)).sum())
+    places = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat))).long().to(flat.device)
+    constant = len(flat) > 1 and bool((flat == flat[0]).all())
+    norm, largest = float(torch.linalg.vector_norm(flat.double())), float(flat.abs().max())
+    return _Seen(flat[places].double().cpu(), norm, largest, lost, constant)
+
+
+def _first_difference(one: dict[str, _Seen], two: dict[str, _Seen], tolerance: float) -> str | None:
+    """The first layer in which two passes differ by more than rounding."""
+    for name, seen in one.items():
+        other = two.get(name)
+        if other is None or seen.lost or other.lost:
+            continue
+        if len(seen.values) != len(other.values):
+            return name or "the model"
+        scale = max(seen.largest, other.largest, 1e-30)
+        apart = float((seen.values - other.values).abs().max()) / scale
+        if apart > tolerance or abs(seen.norm - other.norm) > tolerance * max(seen.norm, 1e-30):
+            return name or "the model"
+    return None
+
+
+def _coupled(
+    model: nn.Module, image: Float[Tensor, "c h w"], alone: dict[str, _Seen]
+) -> str | None:
+    """The first layer that differs when another image runs beside."""
+    other = image.flip(-1) * 3 + image.std()
+    try:
+        beside = _watch(model, torch.stack([image, other]))
+    except Exception:  # a model that takes one image only, whatever it raises
+        return "the model"
+    return _first_difference(alone, beside, ALIKE)
+
+
+def _check_finite(model: nn.Module, image: Tensor) -> None:
+    things = [("image", image)]
+    things += [(f"parameter {name!r}", value) for name, value in model.named_parameters()]
+    things += [(f"buffer {name!r}", value) for name, value in model.named_buffers()]
+    for what, value in things:
+        if value.is_floating_point():
+            lost = int((~torch.isfinite(value.detach())).sum())
+            if lost:
+                raise ModelError(
+                    f"{what} has {lost} of {value.numel()} values that are not finite: "
+                    "what it feeds cannot be measured"
+                )
+
+
+def _check_outputs(seen: dict[str, _Seen]) -> None:
+    for name, output in seen.items():
+        if output.lost:
+            raise ModelError(
+                f"layer {name!r} is the first that puts out values that are not finite, "
+                f"{output.lost} of them, on this image"
+            )
+
+
+def _equal(one: Tensor, two: Tensor) -> bool:
+    return one.shape == two.shape and bool(torch.equal(one, two))
+
+
+def _restore(model: nn.Module, state: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, buffer in model.named_buffers():
+            if name in state and not _equal(buffer, state[name]):
+                buffer.copy_(state[name])
