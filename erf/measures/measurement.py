@@ -162,6 +162,12 @@ class Measurement:
         return low / whole, high / whole
 
     @property
+    def covered(self) -> tuple[int, int]:
+        """(rows, cols) of what the map covers: the image, or the extent of a recentred average."""
+        height, width = self.extent or self.image_size
+        return round(height), round(width)
+
+    @property
     def summary(self) -> str:
         """What a person understands: ``hears 23 % of the image; 38 % of its theoretical field``."""
         return share_text(self.share_of_image, self.share_of_theory, recentred=self.recentred)
@@ -175,7 +181,7 @@ class Measurement:
             self.summary,
             size.meaning,
             size.area,
-            self.image_size,
+            self.covered,
             size.interval,
         )
 
