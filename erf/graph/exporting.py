@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from erf.errors import ExportError
 from erf.graph.graph import Graph
 from erf.graph.layout import Layout
 from erf.graph.mark import MARK, marking
-from erf.graph.node import BatchSize, Call, Effect, Node
+from erf.graph.node import BatchSize, Call, Effect, Node, constant_value
 from erf.graph.rules import effect_of
 from erf.graph.shape_only import without_examples
 
@@ -113,6 +113,8 @@ class _Translator:
         self.constants: dict[Node, Tensor] = {}
         self.layers: dict[str, dict[int, dict[int, Node]]] = {}
         self.image: Node | None = None
+        self.sizes: dict[Any, int] = {}
+        """Of constants whose size follows from their values, such as the places of a mask."""
 
     def graph(self) -> Graph:
         """Translate everything."""
@@ -183,10 +185,10 @@ class _Translator:
             arguments: tuple[Any, ...] = fx.args
             source, output = arguments
         target: Any = source.target
-        shape, symbolic = _shapes(fx.meta["val"])
-        target, named = without_examples(
-            target, self._arguments(target, source), symbolic, fx.meta["val"].dtype
-        )
+        given = self._arguments(target, source)
+        self._measure(fx.meta["val"], target, given, output)
+        shape, symbolic = _shapes(fx.meta["val"], self.sizes)
+        target, named = without_examples(target, given, symbolic, fx.meta["val"].dtype)
         return Call(
             name=fx.name,
             op=_op_name(target),
@@ -198,6 +200,21 @@ class _Translator:
             dtype=fx.meta["val"].dtype,
             module=_module_path(source),
         )
+
+    def _measure(
+        self, value: Tensor, target: Any, arguments: dict[str, Any], output: int | None
+    ) -> None:
+        """Learn sizes that only running an operator tells, if constants alone decide them."""
+        if all(_hint(size) is not None or _symbol(size) in self.sizes for size in value.shape):
+            return
+        call = Call("", _op_name(target), target, arguments, output, (), (), value.dtype, "")
+        looked_up = call.op == "aten.index" and call["self"] in call.sources
+        if call.sources != ([call["self"]] if looked_up else []):
+            return
+        found = constant_value(Node(call, Effect(None)))
+        for size, known in zip(value.shape, found.shape, strict=True):
+            if _hint(size) is None:
+                self.sizes.setdefault(_symbol(size), known)
 
     def _arguments(self, target: Any, fx: FxNode) -> dict[str, Any]:
         """Bind positional arguments and defaults to the names of the operator's schema."""
@@ -220,7 +237,7 @@ class _Translator:
         if isinstance(arg, FxNode):
             return self.nodes[arg] if arg in self.nodes else self._no_tensor(arg)
         if isinstance(arg, torch.SymInt):
-            return _integer(arg)
+            return _integer(arg, self.sizes)
         if isinstance(arg, (list, tuple)):
             return [self._value(item) for item in arg]
         return arg
@@ -229,11 +246,11 @@ class _Translator:
         """An integer, or the graph that a control flow operator runs."""
         if fx.op == "get_attr":
             return operator.attrgetter(str(fx.target))(self.program.graph_module)
-        return _integer(fx.meta["val"])
+        return _integer(fx.meta["val"], self.sizes)
 
 
 def _entry(fx: FxNode, op: str) -> Call:
-    shape, symbolic = _shapes(fx.meta["val"])
+    shape, symbolic = _shapes(fx.meta["val"], {})
     return Call(fx.name, op, None, {}, None, shape, symbolic, fx.meta["val"].dtype, "")
 
 
@@ -245,16 +262,34 @@ def _op_name(target: Any) -> str:
     return getattr(target, "__name__", str(target))
 
 
-def _shapes(value: Tensor) -> tuple[tuple[int, ...], tuple[int | BatchSize, ...]]:
-    hints = tuple(s.node.hint if isinstance(s, torch.SymInt) else s for s in value.shape)
-    return hints, tuple(_integer(size) for size in value.shape)
+def _shapes(
+    value: Tensor, known: Mapping[Any, int]
+) -> tuple[tuple[int, ...], tuple[int | BatchSize, ...]]:
+    symbolic = tuple(_integer(size, known) for size in value.shape)
+    hints = tuple(
+        _hint(size) if isinstance(given, BatchSize) else given
+        for size, given in zip(value.shape, symbolic, strict=True)
+    )
+    if None in hints:
+        raise ExportError(f"a size of shape {tuple(map(str, value.shape))} depends on values")
+    return tuple(int(hint) for hint in hints if hint is not None), symbolic
 
 
-def _integer(value: Any) -> Any:
+def _hint(size: Any) -> int | None:
+    """Its value in the example; None where no example tells."""
+    given: Any = size
+    return given.node.hint if hasattr(given, "node") else given
+
+
+def _symbol(size: Any) -> Any:
+    return size.node.expr
+
+
+def _integer(value: Any, known: Mapping[Any, int]) -> Any:
     """A plain value, or how it follows from the batch."""
     if not isinstance(value, torch.SymInt):
         return value
-    expression = value.node.expr
+    expression = value.node.expr.subs(known)
     symbols = list(expression.free_symbols)
     if not symbols:
         return int(expression)

@@ -38,6 +38,14 @@ Dim = tuple[Digit, ...]
 SPATIAL = (Axis.ROW, Axis.COL)
 
 
+PLACED = (*SPATIAL, Axis.LOST)
+
+
+def has_position(dim: Dim) -> bool:
+    """Whether a dimension holds any position."""
+    return any(digit.axis in PLACED for digit in dim)
+
+
 def channel(size: int) -> Dim:
     """A dimension of ``size`` channels (features without a position)."""
     return (Digit(Axis.CHANNEL, size),)

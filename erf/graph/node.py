@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from scipy import sparse
-from torch import Tensor
+from torch import Tensor, nn
 
 from erf.geometry.axis import IDENTITY, Relation
 from erf.graph.layout import Axis, Layout
@@ -58,6 +58,8 @@ class Read:
         certainty: of these.
         pairs: where rows and columns are not independent (a causal mask, a view that cuts rows
             anew): which positions, rows first, read which; ``rows`` and ``cols`` are then bounds.
+        apart: whether channels of one output position read unlike ones of these, as the taps of an
+            unfolding do: together they read all, and what takes some of them alone, a part.
     """
 
     source: Node
@@ -65,6 +67,7 @@ class Read:
     cols: Relation = IDENTITY
     certainty: Certainty = Certainty.EXACT
     pairs: Pairs | None = field(default=None, repr=False)
+    apart: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,19 +215,45 @@ def _fill(value: Any, values: Mapping[Node, Tensor], batch: int) -> Any:
     return value
 
 
-def constant_value(node: Node) -> Tensor:
-    """The value of a node that does not depend on the image's values."""
-    if node.value is not None:
-        return node.value.detach().cpu()
+def constant_value(node: Node, ones: bool = False) -> Tensor:
+    """The value of a node that does not depend on the image's values.
+
+    Args:
+        node: the constant.
+        ones: whether every parameter counts as one, so that only what is built in shows.
+
+    Raises:
+        ValueError: when there is none, as of a model without weights.
+    """
+    return _constant(node, ones, {})
+
+
+def _constant(node: Node, ones: bool, known: dict[Node, Tensor]) -> Tensor:
+    if node not in known:
+        if node.value is None:
+            values = {n: _value_or_shape(n, ones, known) for n in node.inputs}
+            known[node] = _computed(node, values)
+        elif ones and isinstance(node.value, nn.Parameter):
+            known[node] = torch.ones(node.shape, dtype=node.call.dtype)
+        elif node.value.is_meta:
+            raise ValueError(f"{node.name} has no value on the meta device")
+        else:
+            known[node] = node.value.detach().cpu()
+    return known[node]
+
+
+def _computed(node: Node, values: Mapping[Node, Tensor]) -> Tensor:
     if node.call.target is None:
         raise ValueError(f"{node.name} has no value")
-    values = {n: _value_or_shape(n) for n in node.inputs}
-    return node.evaluate(values, _export_batch(node))
+    value = node.evaluate(values, _export_batch(node)).detach()
+    if value.is_meta:
+        raise ValueError(f"{node.name} has no value on the meta device")
+    return value.cpu()
 
 
-def _value_or_shape(node: Node) -> Tensor:
+def _value_or_shape(node: Node, ones: bool, known: dict[Node, Tensor]) -> Tensor:
     if node.layout is None:
-        return constant_value(node)
+        return _constant(node, ones, known)
     return torch.empty(node.shape, dtype=node.call.dtype)
 
 
@@ -234,6 +263,11 @@ def _export_batch(node: Node) -> int:
 
 
 def _ancestors(node: Node) -> Iterator[Node]:
-    for source in node.inputs:
-        yield source
-        yield from _ancestors(source)
+    """Everything before a node, each once, nearest first."""
+    seen, left = {node}, [node]
+    while left:
+        for source in left.pop(0).inputs:
+            if source not in seen:
+                seen.add(source)
+                left.append(source)
+                yield source

@@ -61,7 +61,8 @@ def _causes(walk: Walk) -> dict[Node, _Cause]:
         for read, known in zip(node.reads, walk.classes[node].known, strict=True):
             cause = cause.with_(causes[read.source])
             if not known:
-                cause = cause.with_(_Cause(vague=frozenset([f"{node.op} of several branches"])))
+                several = "windows' taps" if walk.classes[read.source].apart else "several branches"
+                cause = cause.with_(_Cause(vague=frozenset([f"{node.op} of {several}"])))
             elif node.effect.reason is None and read.certainty not in (
                 Certainty.EXACT,
                 Certainty.GATHERED,

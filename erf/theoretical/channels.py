@@ -8,14 +8,14 @@ takes the right ones. Channels with the same field form a *class*.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 from jaxtyping import Int64
 
 from erf.graph import Axis, Layout, Node
-from erf.graph.rules import contract, cut, pointwise, rearrange, rule_of, slide
+from erf.graph.rules import contract, cut, pointwise, rearrange, rule_of, slide, trace
 from erf.graph.rules.table import Rule
 
 Labels = Int64[np.ndarray, "..."]
@@ -31,11 +31,13 @@ class Classes:
         labels: class of every channel, shaped like the tensor without its batch and positions.
         members: for each class, which classes of each read's source it reads.
         known: for each read, whether these members are certain, or only all that there are.
+        apart: whether channels of one position may read unlike positions (see `Read.apart`).
     """
 
     labels: Labels
     members: tuple[Members, ...]
     known: tuple[bool, ...]
+    apart: bool = False
 
     @property
     def count(self) -> int:
@@ -53,8 +55,59 @@ def classes_of(nodes: Sequence[Node]) -> dict[Node, Classes]:
     found: dict[Node, Classes] = {}
     for node in nodes:
         if node.layout is not None:
-            found[node] = _classify(node, found)
+            found[node] = _set_apart(node, _classify(node, found), found)
     return found
+
+
+def _set_apart(node: Node, classes: Classes, found: Mapping[Node, Classes]) -> Classes:
+    """Whether channels read unlike positions; what then takes some of them is not known."""
+    apart = [found[read.source].apart for read in node.reads]
+    known = tuple(
+        certain and not (before and _takes_some(node, read.source))
+        for certain, before, read in zip(classes.known, apart, node.reads, strict=True)
+    )
+    still = any(apart) and not _joins(node)
+    return replace(classes, known=known, apart=still or any(read.apart for read in node.reads))
+
+
+TAKING = frozenset(
+    (*(cut.slice_, cut.split, cut.select), *(rearrange.view, rearrange.permute, rearrange.shuffle))
+)
+"""Operators that take some channels of a position, or make positions of them."""
+
+
+def _takes_some(node: Node, source: Node) -> bool:
+    rule = rule_of(node.call)
+    if rule in (slide.col2im, slide.unfold, trace.look_up):
+        return True
+    assert node.layout is not None
+    assert source.layout is not None
+    fewer = prod(channel_shape(node.layout)) < prod(channel_shape(source.layout))
+    return rule in TAKING and fewer
+
+
+def _joins(node: Node) -> bool:
+    """Whether every channel of the output reads all channels of a position of the input."""
+    mixes = MIXING.get(rule_of(node.call))
+    try:
+        if mixes:
+            return mixes(node) == 1
+        if node.op in PRODUCTS and node.reads:
+            return all(_summed(node, read.source) for read in node.reads)
+    except (IndexError, ValueError, TypeError, KeyError):
+        return False
+    return False
+
+
+PRODUCTS = frozenset(f"aten.{name}" for name in ("mm", "bmm", "matmul", "baddbmm", "addmm"))
+
+
+def _summed(node: Node, source: Node) -> bool:
+    """Whether a product of matrices sums over all channels of an operand."""
+    assert source.layout is not None
+    dim = -1 if source is node.inputs[-2] else -2
+    channels = channel_shape(source.layout)
+    return channels[dim] == prod(channels)
 
 
 def _classify(node: Node, found: Mapping[Node, Classes]) -> Classes:
@@ -65,24 +118,26 @@ def _classify(node: Node, found: Mapping[Node, Classes]) -> Classes:
     if all(source.count == 1 for source in sources) and node.op not in JOINING:
         return Classes(np.zeros(shape, np.int64), (everything,), (True,) * len(sources))
     rule = rule_of(node.call)
-    mixes, trace = MIXING.get(rule), TRACES.get(rule)
-    trace = _scattered if node.op == "aten.slice_scatter" else trace
+    mixes, follow = MIXING.get(rule), TRACES.get(rule)
+    follow = _scattered if node.op == "aten.slice_scatter" else follow
+    reduced = _reduced(node, sources[0], shape) if rule is contract.reduce else None
+    if reduced is not None:
+        return reduced
     groups = _mixing(mixes, node, sources) if mixes and len(sources) == 1 else None
     if groups is not None:
-        return _mixed(sources[0], shape, groups)
-    parts = _traced(trace, node, sources) if trace else None
+        return _mixed(sources[0].labels.reshape(groups, -1), shape)
+    parts = _traced(follow, node, sources) if follow else None
     if parts is not None:
         return _combine([np.broadcast_to(part, shape) for part in parts])
     return Classes(np.zeros(shape, np.int64), (everything,), tuple(s.count == 1 for s in sources))
 
 
-def _mixed(source: Classes, shape: tuple[int, ...], groups: int) -> Classes:
-    """Channels in ``groups``, each of which mixes its own, as a grouped convolution does."""
-    by_group = source.labels.reshape(groups, -1)
+def _mixed(by_group: Int64[np.ndarray, "groups channels"], shape: tuple[int, ...]) -> Classes:
+    """Channels in groups, each of which mixes its own, as a grouped convolution does."""
     reads = [tuple(int(label) for label in np.unique(group)) for group in by_group]
     kinds = sorted(set(reads))
     labels = np.array([kinds.index(read) for read in reads])
-    each = np.repeat(labels, prod(shape) // groups).reshape(shape)
+    each = np.repeat(labels, prod(shape) // len(by_group)).reshape(shape)
     return Classes(each, tuple((kind,) for kind in kinds), (True,))
 
 
@@ -98,10 +153,10 @@ def _combine(parts: Sequence[Labels]) -> Classes:
 Trace = Callable[[Node, list[Classes]], "list[Labels] | None"]
 
 
-def _traced(trace: Trace, node: Node, sources: list[Classes]) -> list[Labels] | None:
+def _traced(follow: Trace, node: Node, sources: list[Classes]) -> list[Labels] | None:
     """What a trace says; one that does not fit the operator's case costs only its exactness."""
     try:
-        parts = trace(node, sources)
+        parts = follow(node, sources)
         if parts is None or len(parts) != len(sources):
             return None
         shape = channel_shape(node.layout) if node.layout else ()
@@ -162,6 +217,19 @@ def _concatenated(node: Node, sources: list[Classes]) -> list[Labels] | None:
             part[(slice(None),) * dim + (slice(start, start + size),)] = next(reads).labels
             parts.append(part)
         start += size
+    return parts
+
+
+def _stacked(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Parts side by side in a new dimension."""
+    assert node.layout is not None
+    shape, dim = channel_shape(node.layout), node.arguments["dim"] % len(node.shape)
+    parts, reads = [], iter(sources)
+    for place, tensor in enumerate(node.arguments["tensors"]):
+        if tensor.layout is not None:
+            part = np.full(shape, -1)
+            part[(slice(None),) * dim + (place,)] = next(reads).labels
+            parts.append(part)
     return parts
 
 
@@ -229,16 +297,15 @@ def _rolled(node: Node, sources: list[Classes]) -> list[Labels] | None:
     return None if any(moved) else [labels]
 
 
-def _reduced(node: Node, sources: list[Classes]) -> list[Labels] | None:
-    """Reductions over positions keep channels."""
-    labels = sources[0].labels
-    wanted = node.arguments.get("dim")
-    if wanted in (None, []):
-        return None
-    dims = {d % labels.ndim for d in ([wanted] if isinstance(wanted, int) else wanted)}
-    if any(labels.shape[d] > 1 for d in dims):
-        return None
-    return _reshaped(node, sources)
+def _reduced(node: Node, source: Classes, shape: tuple[int, ...]) -> Classes | None:
+    """Reductions: each channel that is left reads all that were one with it."""
+    labels, wanted = source.labels, node.arguments.get("dim")
+    given = [wanted] if isinstance(wanted, int) else wanted or range(labels.ndim)
+    gone = sorted({d % labels.ndim for d in given})
+    rest = [d for d in range(labels.ndim) if d not in gone]
+    each = prod(labels.shape[d] for d in gone)
+    groups = labels.transpose(*rest, *gone).reshape(-1, each)
+    return _mixed(groups, shape) if len(groups) == prod(shape) else None
 
 
 TRACES: dict[Rule | None, Trace] = {
@@ -252,10 +319,10 @@ TRACES: dict[Rule | None, Trace] = {
     rearrange.view: _reshaped,
     rearrange.permute: _permuted,
     rearrange.cat: _concatenated,
+    rearrange.stack: _stacked,
     cut.slice_: _sliced,
     cut.split: _sliced,
     cut.select: _sliced,
-    contract.reduce: _reduced,
 }
 """How operators pass channels on."""
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 
-from erf.graph.layout import Axis, Dim, Layout, channel
-from erf.graph.node import Call, Certainty, Effect, Node, Read, constant_value
-from erf.graph.rules.pointwise import MASKED, agree, has_position
+from erf.graph.layout import Axis, Dim, Layout, channel, has_position
+from erf.graph.node import Call, Effect, Node, Read, constant_value
+from erf.graph.rules.gate import MASKED, bound, sparse_by_construction
+from erf.graph.rules.pairs import join, places, read_pairs
+from erf.graph.rules.pointwise import agree
 from erf.graph.rules.recast import complete
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
-from erf.graph.rules.trace import join, places, read_pairs
 
 
 def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effect:
@@ -38,16 +41,25 @@ def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effe
             _target(letter, dim, out, agreed)
             for letter, dim in zip(letters, _dims(node), strict=True)
         ]
-        reads.append(read_through(node, Layout(_dims(node)), after, dims, summed=True))
+        read = read_through(node, Layout(_dims(node)), after, dims, summed=True)
+        kept = zip(letters, _dims(node), dims, strict=True)
+        demoted = any(x in out and has_position(dim) and d is None for x, dim, d in kept)
+        reads.append(replace(read, apart=demoted))
     if any(_masked(node) for node, _ in operands):
-        bounds = [Read(r.source, r.rows, r.cols, Certainty.BOUND) for r in reads]
-        return Effect(complete(after)[0], tuple(bounds), f"{call.op}{MASKED}")
+        return bound(call, _completed(after, reads), reads, " of masked scores")
     # What lacks in the output is summed over, so that these reads hold for rows made of channels.
-    return Effect(complete(after)[0], tuple(reads))
+    return Effect(_completed(after, reads), tuple(reads))
+
+
+def _completed(after: Layout, reads: Sequence[Read]) -> Layout:
+    """Channels called rows or columns, unless they were positions: then each reads its own."""
+    return after if any(read.apart for read in reads) else complete(after)[0]
 
 
 def _masked(node: Node, steps: int = 8) -> bool:
     """Whether an operand holds scores some of which a constant has shut out."""
+    if node.layout is None:
+        return sparse_by_construction(node)
     if (node.effect.reason or "").endswith(MASKED):
         return True
     inner = node.op in SCORES and steps > 0
@@ -119,10 +131,12 @@ def matmul(call: Call) -> Effect:
     added = call.inputs[:-2]
     if min(len(left.shape), len(right.shape)) < 2 or any(node.layout for node in added):
         return unknown(call)
+    shut = any(bool(torch.isinf(constant_value(node)).any()) for node in added)
     lead = "abcdefgh"[: len(call.shape) - 2]
     first = lead[len(lead) - (len(left.shape) - 2) :] + "xy"
     second = lead[len(lead) - (len(right.shape) - 2) :] + "yz"
-    return contract(call, [(left, first), (right, second)], lead + "xz")
+    effect = contract(call, [(left, first), (right, second)], lead + "xz")
+    return bound(call, effect.layout, effect.reads) if shut and effect.layout else effect
 
 
 @rule("aten.einsum")
@@ -149,21 +163,40 @@ def attention(call: Call) -> Effect:
     effect = contract(call, operands, lead + "qv")
     if mask is None and not call.get("is_causal"):
         return effect
-    return masked(call, effect, (query, key, value), _allowed(call, query, key, mask))
+    allowed = _allowed(call, query, key, mask)
+    if allowed is None:
+        return bound(call, effect.layout, effect.reads) if effect.layout else unknown(call)
+    return effect if allowed.all() else masked(call, effect, (query, key, value), allowed)
 
 
-def _allowed(call: Call, query: Node, key: Node, mask: Node | None) -> np.ndarray:
-    """Which keys each query may look at; a mask of finite numbers only weighs them."""
+HIDDEN = -700.0
+"""A score below which the weight of a key is zero in double precision, if others are ordinary."""
+
+
+def _allowed(
+    call: Call, query: Node, key: Node, mask: Node | None
+) -> Bool[np.ndarray, "lines queries keys"] | None:
+    """Which keys each query may look at; a mask of numbers only weighs them.
+
+    None where a number is so low that it depends on the scores whether it shuts a key out.
+    """
     if mask is None:
-        return np.tril(np.ones((query.shape[-2], key.shape[-2]), dtype=bool))
+        return np.tril(np.ones((1, query.shape[-2], key.shape[-2]), dtype=bool))
     value = constant_value(mask)
-    allowed = value if value.dtype is torch.bool else value > torch.finfo(value.dtype).min / 2
+    if value.dtype is not torch.bool:
+        lowest = torch.finfo(value.dtype).min / 2
+        if bool(((value < HIDDEN) & (value > lowest)).any()):
+            return None
+        value = value > lowest
     shape = (*call.shape[:-2], query.shape[-2], key.shape[-2])
-    return allowed.expand(shape).reshape(-1, *shape[-2:]).numpy()
+    return value.expand(shape).reshape(-1, *shape[-2:]).numpy()
 
 
 def masked(
-    call: Call, effect: Effect, operands: tuple[Node, Node, Node], allowed: np.ndarray
+    call: Call,
+    effect: Effect,
+    operands: tuple[Node, Node, Node],
+    allowed: Bool[np.ndarray, "lines queries keys"],
 ) -> Effect:
     """Attention in which keys are shut out by constants: exact for every query."""
     query, key, value = operands

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from erf.geometry.axis import IDENTITY, Relation, Window
 from erf.geometry.rearrange import Digits
-from erf.graph.layout import Axis, Digit, Layout, channel
+from erf.graph.layout import Axis, Digit, Layout, channel, has_position
 from erf.graph.node import Call, Certainty, Effect, Node, Read
-from erf.graph.rules.pointwise import has_position
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.slide import axis_of
 from erf.graph.rules.table import rule, unknown

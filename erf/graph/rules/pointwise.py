@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
-from erf.graph.layout import SPATIAL, Axis, Dim, Layout, channel
-from erf.graph.node import Call, Certainty, Effect, Node, Read, constant_value
+from erf.graph.layout import SPATIAL, Axis, Dim, Layout, channel, has_position
+from erf.graph.node import Call, Effect, Node, Read
+from erf.graph.rules.gate import gated
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
-
-PLACED = (*SPATIAL, Axis.LOST)
-
-
-MASKED = " by a constant mask"
-"""How the reason ends where a constant shuts out some of a position's channels."""
-
-
-def has_position(dim: Dim) -> bool:
-    """Whether a dimension holds any position."""
-    return any(digit.axis in PLACED for digit in dim)
 
 
 def aligned(layout: Layout, rank: int) -> Layout:
@@ -91,38 +78,7 @@ def pointwise(call: Call) -> Effect:
         return unknown(call)
     after = after.settled()
     reads = tuple(read_aligned(source, after) for source in call.sources)
-    if shuts_out(call, after):
-        bounds = tuple(Read(r.source, r.rows, r.cols, Certainty.BOUND) for r in reads)
-        return Effect(after, bounds, f"{call.op}{MASKED}")
-    return Effect(after, reads)
-
-
-def shuts_out(call: Call, after: Layout) -> bool:
-    """Whether a constant decides which of the channels of a position are still read.
-
-    So it is where scores of queries against keys are masked: the keys are channels by then, and
-    which of them is shut out is not known to what sums over them.
-    """
-    name = {"aten.masked_fill": "mask", "aten.where": "condition"}.get(call.op)
-    if name is None and call.op not in ("aten.add", "aten.sub"):
-        return False
-    for node in call.inputs:
-        if node.layout is None and node is call.get(name or "", node) and len(node.shape) >= 2:
-            mask = constant_value(node)
-            gates = mask if mask.dtype is torch.bool else torch.isinf(mask)
-            gates = gates.expand(after.shape) if gates.ndim <= len(after.shape) else gates
-            if bool(gates.any()) and _along_channels(gates, after):
-                return True
-    return False
-
-
-def _along_channels(gates: Tensor, after: Layout) -> bool:
-    """Whether a mask differs among the channels of a position."""
-    for dim, digits in enumerate(after.dims):
-        features = not has_position(digits) and all(d.axis is Axis.CHANNEL for d in digits)
-        if features and bool((gates != gates.narrow(dim, 0, 1)).any()):
-            return True
-    return False
+    return gated(call, after, reads)
 
 
 @rule("aten.one_hot", "aten.view_as_real")

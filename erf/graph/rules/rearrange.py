@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from erf.geometry.axis import IDENTITY, Piece, Relation, Whole, Window
 from erf.geometry.rearrange import Flip, Mirror, Repeat, Roll
-from erf.graph.layout import Axis, Digit, Dim, Layout, channel
+from erf.graph.layout import Axis, Digit, Dim, Layout, channel, has_position
 from erf.graph.node import Call, Certainty, Effect, Node, Read
-from erf.graph.rules.pointwise import has_position, meet, read_aligned
+from erf.graph.rules.pointwise import meet, read_aligned
 from erf.graph.rules.recast import recast
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.slide import axis_of, pair
@@ -219,4 +219,5 @@ def shuffle(call: Call) -> Effect:
         relation = Repeat(call["upscale_factor"])
     elif call.op == "aten.pixel_unshuffle":
         relation = Window(call["downscale_factor"], call["downscale_factor"])
-    return Effect(Layout.plain(call.shape), (Read(source, relation, relation),))
+    folded = relation != IDENTITY and isinstance(relation, Window)
+    return Effect(Layout.plain(call.shape), (Read(source, relation, relation, apart=folded),))

@@ -24,7 +24,9 @@ def recast(call: Call, source: Node, after: Layout) -> Effect:
         if found is not None:
             layout, rows_, cols_ = found
             certainty = Certainty.PICKED if before.lost else Certainty.EXACT
-            return Effect(layout, (Read(source, rows_, cols_, certainty),))
+            folded = any(r != IDENTITY and isinstance(r, Window) for r in (rows_, cols_))
+            read = Read(source, rows_, cols_, certainty, apart=folded)
+            return Effect(layout, (read,))
     layout, rows_, cols_ = complete(after.settled())
     return Effect(layout, (Read(source, rows_, cols_),))
 

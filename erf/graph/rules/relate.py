@@ -24,9 +24,10 @@ def digit_relation(
     free = [digit for digit in free if digit.size > 1]
     if not kept:
         return Whole(_product(free))
-    if not free and all(into.step == out.step for into, out in kept):
+    every = _product([out for _, out in kept]) == outputs  # no digit of the output is broadcast
+    if every and not free and all(into.step == out.step for into, out in kept):
         return IDENTITY
-    if len(kept) == len(free) == 1 and kept[0][1].step == free[0].step == 1:
+    if every and len(kept) == len(free) == 1 and kept[0][1].step == free[0].step == 1:
         into, block = kept[0][0], free[0]
         if into.step == block.size:
             return Window(block.size, block.size)

@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 
-from erf.geometry.axis import Adaptive, Relation, Transposed, Whole, Window
+from erf.geometry.axis import IDENTITY, Adaptive, Relation, Transposed, Whole, Window
 from erf.geometry.rearrange import Listed
 from erf.geometry.resample import Kind, Resample
-from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel
-from erf.graph.node import Call, Certainty, Effect, Node, Read
-from erf.graph.rules.pointwise import has_position
+from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel, has_position
+from erf.graph.node import Call, Effect, Node, Read
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
 
@@ -123,6 +122,24 @@ def pool(call: Call) -> Effect:
     return slide(call, call.sources[0], windows, channels=None)
 
 
+@rule("aten.max_unpool2d")
+def unpool(call: Call) -> Effect:
+    """Each position gets the maximum of the window that it may have been found in."""
+    found = call["indices"]
+    if not found.op.startswith("aten.max_pool2d") or found.call.output != 1:
+        return unknown(call)
+    if tuple(call.shape[-2:]) != tuple(found.call["self"].shape[-2:]):
+        return unknown(call)  # flat places in a map of another width
+    kernel = pair(found.arguments["kernel_size"], 2)
+    stride = pair(found.arguments["stride"], 2, kernel)
+    padding, dilation = (found.arguments[name] for name in ("padding", "dilation"))
+    settings = zip(kernel, stride, pair(padding, 2), pair(dilation, 2, [1]), strict=True)
+    spreads = [Transposed(*setting) for setting in settings]
+    values = slide(call, call["self"], spreads, channels=None)
+    where = slide(call, found, spreads, channels=None)
+    return Effect(values.layout, (*values.reads, *where.reads), values.reason or where.reason)
+
+
 @rule(
     *("aten.adaptive_avg_pool1d", "aten.adaptive_avg_pool2d", "aten._adaptive_avg_pool2d"),
     *("aten.adaptive_max_pool1d", "aten.adaptive_max_pool2d"),
@@ -206,7 +223,23 @@ def im2col(call: Call) -> Effect:
     ]
     grid = (Digit(Axis.ROW, sizes[0]), Digit(Axis.COL, sizes[1]))
     after = Layout((before.dims[0], channel(call.shape[1]), grid))
-    return Effect(after, (Read(source, rows, cols),))
+    return Effect(after, (Read(source, rows, cols, apart=True),))
+
+
+@rule("aten.unfold")
+def unfold(call: Call) -> Effect:
+    """Windows of one dimension, their taps in a new last one."""
+    (source,) = call.sources
+    assert source.layout is not None
+    before, dim = source.layout.settled(), call["dimension"] % len(source.shape)
+    axis, window = axis_of(before, dim), Window(call["size"], call["step"])
+    if axis is None and any(d.axis is not Axis.CHANNEL for d in before.dims[dim]):
+        return unknown(call)
+    new = (Digit(axis, call.shape[dim]),) if axis else channel(call.shape[dim])
+    after = Layout((*before.replace(dim, new).dims, channel(call.shape[-1])))
+    rows = window if axis is Axis.ROW else IDENTITY
+    cols = window if axis is Axis.COL else IDENTITY
+    return Effect(after, (Read(source, rows, cols, apart=axis is not None),))
 
 
 @rule("aten.col2im")
@@ -224,17 +257,4 @@ def col2im(call: Call) -> Effect:
     expected = [Digit(a, n) for a, n in zip(SPATIAL, sizes, strict=True)]
     if len(source.shape) != 3 or list(digits) != expected:
         return unknown(call)
-    if _taps_apart(source):
-        reads = (Read(source, rows, cols, Certainty.BOUND),)
-        return Effect(Layout.plain(call.shape), reads, f"{call.op} of im2col")
     return Effect(Layout.plain(call.shape), (Read(source, rows, cols),))
-
-
-MIXING = frozenset(f"aten.{n}" for n in ("linear", "conv1d", "conv2d", "matmul", "bmm", "einsum"))
-
-
-def _taps_apart(node: Node) -> bool:
-    """Whether channels are still the taps of an unfolding: then each goes back where it was."""
-    if node.op == "aten.im2col":
-        return True
-    return node.op not in MIXING and any(_taps_apart(read.source) for read in node.reads)

@@ -8,41 +8,22 @@ and no second account of what the operator does is needed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 import torch
 from jaxtyping import Int64
-from scipy import sparse
 from torch import Tensor
 
-from erf.geometry.axis import IDENTITY, Relation, Whole
-from erf.geometry.rearrange import Listed
-from erf.graph.layout import Axis, Layout, channel
-from erf.graph.node import Call, Effect, Node, Pairs, Read, constant_value
-from erf.graph.rules.pointwise import has_position
+from erf.graph.layout import Axis, Layout, channel, has_position
+from erf.graph.node import Call, Certainty, Effect, Node, Pairs, Read, constant_value
+from erf.graph.rules.gate import MASKED
+from erf.graph.rules.pairs import index_of, join, lines_of, pairs_of, places, read_pairs
 from erf.graph.rules.table import guess_layout, rule, unknown
 
 LARGEST = 2**24
 """Elements of a tensor of coordinates beyond which an operator is left unknown."""
-
-
-def places(layout: Layout) -> Int64[np.ndarray, "..."]:
-    """``row * cols + col`` of every element of a tensor, and 0 where it has no position."""
-    rows = _index(layout, Axis.ROW)
-    return rows * layout.size(Axis.COL) + _index(layout, Axis.COL)
-
-
-def _index(layout: Layout, axis: Axis) -> Int64[np.ndarray, "..."]:
-    total = np.zeros(layout.shape, np.int64)
-    for dim, digits in enumerate(layout.dims):
-        inner, size = np.zeros(layout.shape[dim], np.int64), layout.shape[dim]
-        for digit in digits:
-            size //= digit.size
-            if digit.axis is axis:
-                inner += np.arange(len(inner)) // size % digit.size * digit.step
-        total += inner.reshape([-1 if d == dim else 1 for d in range(len(layout.dims))])
-    return total
 
 
 def moved(call: Call, after: Layout) -> Effect:
@@ -53,7 +34,7 @@ def moved(call: Call, after: Layout) -> Effect:
     if max(prod(shape) for shape in (call.shape, *(s.shape for s in sources))) > LARGEST:
         return unknown(call)
     after = after.settled()
-    values = {node: _from_nowhere(node) for node in call.inputs if node.layout is None}
+    values = {node: _from_nowhere(call, node) for node in call.inputs if node.layout is None}
     # Element e of source s is offset[s] + e + 1, so that zero is what comes from nowhere.
     offset: dict[Node, int] = {}
     start = 1
@@ -62,30 +43,57 @@ def moved(call: Call, after: Layout) -> Effect:
         elements = torch.arange(start, start + prod(source.shape), dtype=torch.int64)
         values[source] = elements.view(source.shape)
         start += prod(source.shape)
-    out = Node(call, Effect(None)).evaluate(values, _batch(call)).numpy()
-    here, batch = places(after), _index(after, Axis.BATCH)
+    out = Node(_without_numbers(call), Effect(None)).evaluate(values, _batch(call)).numpy()
+    here, batch = places(after), index_of(after, Axis.BATCH)
     reads = []
     for source in sources:
         first = offset[source]
         from_it = (out >= first) & (out < first + prod(source.shape))
         elements_of = out[from_it] - first
         before = source.layout.settled() if source.layout else after
-        if (_index(before, Axis.BATCH).ravel()[elements_of] != batch[from_it]).any():
+        if (index_of(before, Axis.BATCH).ravel()[elements_of] != batch[from_it]).any():
             return unknown(call)
-        pairs = _pairs(here[from_it], places(before).ravel()[elements_of], after, before)
+        pairs = pairs_of(here[from_it], places(before).ravel()[elements_of], after, before)
         if pairs.nnz:
-            reads.append(read_pairs(source, pairs, after, before))
+            read = read_pairs(source, pairs, after, before)
+            reads.append(replace(read, apart=_unlike(call, pairs, here[from_it], here.size)))
     return Effect(after, tuple(reads)) if reads else Effect(None)
 
 
-def _from_nowhere(node: Node) -> Tensor:
+def _unlike(call: Call, pairs: Pairs, filled: Int64[np.ndarray, " n"], elements: int) -> bool:
+    """Whether channels of one output position come from unlike positions, or some from none.
+
+    Args:
+        call: the operator.
+        pairs: which output positions read which input positions.
+        filled: the output position of each element that is read.
+        elements: of the output.
+    """
+    if np.diff(pairs.indptr).max(initial=0) > 1:
+        return True
+    if call.op == "aten.slice_scatter":
+        return False  # channels written over by another tensor's are told apart as classes
+    counts = np.bincount(filled, minlength=pairs.shape[0])
+    return bool((counts[counts > 0] < elements // pairs.shape[0]).any())
+
+
+INDICES = ("indices", "index", "repeats", "mask")
+"""Arguments that say where; what else is constant comes from no input."""
+
+
+def _from_nowhere(call: Call, node: Node) -> Tensor:
     """A constant: places as they are, numbers as what comes from no input."""
     value = constant_value(node)
-    return value.new_zeros(value.shape, dtype=torch.int64) if _numbers(value) else value
+    if node in _tensors([call.get(name) for name in INDICES]):
+        return value
+    return value.new_zeros(value.shape, dtype=torch.int64)
 
 
-def _numbers(value: Tensor) -> bool:
-    return value.is_floating_point() or value.is_complex()
+def _without_numbers(call: Call) -> Call:
+    """The call with nothing filled in that could be taken for a place."""
+    if "value" not in call.arguments:
+        return call
+    return replace(call, arguments={**call.arguments, "value": 0})
 
 
 def _batch(call: Call) -> int:
@@ -93,55 +101,15 @@ def _batch(call: Call) -> int:
     return max(sizes, default=1)
 
 
-def _pairs(
-    outputs: Int64[np.ndarray, " n"],
-    inputs: Int64[np.ndarray, " n"],
-    after: Layout,
-    before: Layout,
-) -> Pairs:
-    shape = prod(after.map_size), prod(before.map_size)
-    joined = np.unique(outputs * shape[1] + inputs)
-    ones = np.ones(len(joined), dtype=np.int32)
-    return sparse.csr_array((ones, (joined // shape[1], joined % shape[1])), shape=shape)
-
-
-def read_pairs(source: Node, pairs: Pairs, after: Layout, before: Layout) -> Read:
-    """A read of listed positions; one relation an axis where rows and columns are independent."""
-    axes = _apart(pairs, after.map_size, before.map_size)
-    if axes is not None:
-        return Read(source, *axes)
-    rows, cols = before.map_size
-    return Read(source, Whole(rows), Whole(cols), pairs=pairs)
-
-
-def _apart(
-    pairs: Pairs, after: tuple[int, int], before: tuple[int, int]
-) -> tuple[Relation, Relation] | None:
-    """The relations along rows and columns, if the pairs are all that both allow."""
-    out, into = pairs.nonzero()
-    along: list[Relation] = []
-    joint = 1
-    for size, taken, inputs in (
-        (after[0], (out // after[1], into // before[1]), before[0]),
-        (after[1], (out % after[1], into % before[1]), before[1]),
-    ):
-        table = np.unique(np.stack(taken), axis=1)
-        joint *= table.shape[1]
-        same = size == inputs == table.shape[1] and (table[0] == table[1]).all()
-        listed = tuple(tuple(table[1][table[0] == o].tolist()) for o in range(size))
-        along.append(IDENTITY if same else Listed(listed))
-    return (along[0], along[1]) if joint == pairs.nnz else None
-
-
 @rule("aten.index", "aten.index_select", "aten.repeat_interleave", "aten.take_along_dim")
 @rule("aten.rot90", "aten.slice_scatter", "aten.select_scatter", "aten.diagonal", "aten.take")
-@rule("aten.gather", "aten.as_strided", "aten.unfold", "aten.tensor_split", "aten.index_put")
+@rule("aten.gather", "aten.tensor_split", "aten.index_put", "aten.scatter", "aten.index_copy")
+@rule("aten.index_fill", "aten.masked_scatter")
 def look_up(call: Call) -> Effect:
     """Constant places of one or two tensors."""
-    if call.op == "aten.index_put" and call.get("accumulate"):
+    if call.get("accumulate") or call.get("reduce"):
         return unknown(call)
-    places_of = [a for name in ("indices", "index", "repeats") for a in [call.get(name)]]
-    if any(node.layout is not None for node in _tensors(places_of)):
+    if any(n.layout is not None for n in _tensors([call.get(name) for name in INDICES])):
         return unknown(call)
     return moved(call, layout_of(call))
 
@@ -175,7 +143,8 @@ def triangle(call: Call) -> Effect:
     assert source.layout is not None
     after = source.layout.settled()
     if not all(has_position(dim) for dim in after.dims[-2:]):
-        return unknown(call)
+        bound = Read(source, certainty=Certainty.BOUND)  # scores of queries against keys
+        return Effect(after, (bound,), f"{call.op}{MASKED}")
     return moved(call, after)
 
 
@@ -190,27 +159,8 @@ def cumulate(call: Call) -> Effect:
         return Effect(after, (Read(source),))
     if after.lost or any(d.axis is Axis.BATCH for d in after.dims[dim]):
         return unknown(call)
-    lines = _lines(after, dim)
+    lines = lines_of(after, dim)
     allowed = np.tril(np.ones((size, size), dtype=bool))
     return Effect(
         after, (read_pairs(source, join(lines, lines, allowed, after, after), after, after),)
     )
-
-
-def _lines(layout: Layout, dim: int) -> Int64[np.ndarray, "lines length"]:
-    """The places along one dimension, a line for each place of the others."""
-    lines = np.moveaxis(places(layout), dim, -1).reshape(-1, layout.shape[dim])
-    return np.unique(lines, axis=0)
-
-
-def join(
-    outputs: Int64[np.ndarray, "lines queries"],
-    inputs: Int64[np.ndarray, "lines keys"],
-    allowed: np.ndarray,
-    after: Layout,
-    before: Layout,
-) -> Pairs:
-    """Within each line, outputs read the inputs that are allowed."""
-    allowed = np.broadcast_to(allowed, (len(outputs), outputs.shape[1], inputs.shape[1]))
-    line, query, key = np.nonzero(allowed)
-    return _pairs(outputs[line, query], inputs[line, key], after, before)

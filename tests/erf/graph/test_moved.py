@@ -118,7 +118,7 @@ def test_every_unit_reads_what_its_gradient_says(name: str):
 def test_what_is_unfolded_and_folded_again_is_a_bound():
     net = Net(lambda x: functional.fold(functional.unfold(x, 3, padding=1), SIZE, 3, padding=1))
     (field,) = analyse(export(net, (1, 2, *SIZE)), ["out"])
-    assert (field.status, field.reasons) == ("upper_bound", ("aten.col2im of im2col",))
+    assert (field.status, field.reasons) == ("upper_bound", ("aten.col2im of windows' taps",))
 
 
 def test_scores_masked_by_hand_are_a_bound_that_names_the_mask():
@@ -130,7 +130,7 @@ def test_scores_masked_by_hand_are_a_bound_that_names_the_mask():
     (field,) = analyse(export(Net(function), (1, 2, *SIZE)), ["out"])
     assert (field.status, field.reasons) == (
         "upper_bound",
-        ("aten.masked_fill by a constant mask", "aten.matmul by a constant mask"),
+        ("aten.masked_fill by a constant mask", "aten.matmul of masked scores"),
     )
 
 
