@@ -150,7 +150,7 @@ def test_a_bias_of_numbers_only_weighs():
 
 
 def test_rows_against_rows_are_no_map():
-    """Of ``x @ x.T`` the last dimension holds rows again, each of which is read by its own alone."""
+    """Of ``x @ x.T`` the last dimension holds rows again, each read by its own alone."""
     graph = export(Net(lambda x: x @ x.transpose(2, 3)).double(), (1, 2, *SIZE))
     (field,) = analyse(graph, ["out"])
     assert field.units == (6, 1)
