@@ -52,7 +52,9 @@ def train_into(
         TrainingError: if the folder holds something else or a training that has ended.
 
     Example:
-        >>> experiment = usual_experiment(recipe=named_recipe("scenes").override(max_iter=300))
+        >>> import parsenet
+        >>> recipe = parsenet.named_recipe("scenes").override(max_iter=300)
+        >>> experiment = parsenet.usual_experiment(recipe=recipe)
         >>> trained = train_into("runs/late", experiment)    # doctest: +SKIP
         >>> trained.path, trained.scores.whole.mean_iou      # doctest: +SKIP
     """
