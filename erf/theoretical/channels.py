@@ -123,6 +123,9 @@ def _classify(node: Node, found: Mapping[Node, Classes]) -> Classes:
     reduced = _reduced(node, sources[0], shape) if rule is contract.reduce else None
     if reduced is not None:
         return reduced
+    product = _product(node, sources, shape) if node.op in PRODUCTS else None
+    if product is not None:
+        return product
     groups = _mixing(mixes, node, sources) if mixes and len(sources) == 1 else None
     if groups is not None:
         return _mixed(sources[0].labels.reshape(groups, -1), shape)
@@ -139,6 +142,30 @@ def _mixed(by_group: Int64[np.ndarray, "groups channels"], shape: tuple[int, ...
     labels = np.array([kinds.index(read) for read in reads])
     each = np.repeat(labels, prod(shape) // len(by_group)).reshape(shape)
     return Classes(each, tuple((kind,) for kind in kinds), (True,))
+
+
+def _product(node: Node, sources: Sequence[Classes], shape: tuple[int, ...]) -> Classes | None:
+    """A product of matrices: each channel reads all that it sums over, of both operands."""
+    parts = []
+    for read, source in zip(node.reads, sources, strict=True):
+        if source.count > BITS:
+            return None
+        labels = _grown(source.labels, len(shape))
+        bits = np.where(labels < 0, 0, 1 << np.maximum(labels, 0))
+        dim = -1 if read.source is node.inputs[-2] else -2
+        parts.append(np.bitwise_or.reduce(bits, axis=dim, keepdims=True))
+    columns = np.stack([np.broadcast_to(part, shape).reshape(-1) for part in parts])
+    kinds, labels = np.unique(columns, axis=1, return_inverse=True)
+    members = tuple(tuple(_set_bits(int(word)) for word in kind) for kind in kinds.T)
+    return Classes(labels.reshape(shape), members, (True,) * len(parts))
+
+
+BITS = 62
+"""Classes that fit into one integer."""
+
+
+def _set_bits(word: int) -> tuple[int, ...]:
+    return tuple(bit for bit in range(BITS) if word >> bit & 1)
 
 
 def _combine(parts: Sequence[Labels]) -> Classes:
@@ -180,13 +207,18 @@ def _mixing(mixes: Callable[[Node], int | None], node: Node, sources: list[Class
 def _aligned(node: Node, sources: list[Classes]) -> list[Labels] | None:
     """Every channel reads the channel in its own place."""
     rank = len(node.shape)
-    parts = [s.labels.reshape((1,) * (rank - s.labels.ndim) + s.labels.shape) for s in sources]
+    parts = [_grown(source.labels, rank) for source in sources]
     assert node.layout is not None
     shape = channel_shape(node.layout)
     fits = all(
         size in (1, want) for part in parts for size, want in zip(part.shape, shape, strict=True)
     )
     return parts if fits else None
+
+
+def _grown(labels: Labels, rank: int) -> Labels:
+    """With empty dimensions in front, as broadcasting aligns them."""
+    return labels.reshape((1,) * (rank - labels.ndim) + labels.shape)
 
 
 def _reshaped(node: Node, sources: list[Classes]) -> list[Labels] | None:
@@ -231,6 +263,19 @@ def _stacked(node: Node, sources: list[Classes]) -> list[Labels] | None:
             part[(slice(None),) * dim + (place,)] = next(reads).labels
             parts.append(part)
     return parts
+
+
+def _padded(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Channels of a constant, which reads nothing, before and behind the others."""
+    widths = node.arguments.get("pad", node.arguments.get("padding"))
+    labels = sources[0].labels
+    ends = [(0, 0)] * labels.ndim
+    for k in range(0, len(widths), 2):
+        if labels.shape[-1 - k // 2] > 1:
+            ends[-1 - k // 2] = (widths[k], widths[k + 1])
+    if any(end != (0, 0) for end in ends) and node.arguments.get("mode", "constant") != "constant":
+        return None
+    return [np.pad(labels, ends, constant_values=-1)] if min(min(ends)) >= 0 else None
 
 
 def _sliced(node: Node, sources: list[Classes]) -> list[Labels] | None:
@@ -314,7 +359,7 @@ TRACES: dict[Rule | None, Trace] = {
     slide.adaptive: _aligned,
     slide.interpolate: _aligned,
     rearrange.expand: _aligned,
-    rearrange.pad: _aligned,
+    rearrange.pad: _padded,
     rearrange.shift: _rolled,
     rearrange.view: _reshaped,
     rearrange.permute: _permuted,

@@ -118,6 +118,14 @@ class Extent:
         whole = Extent((0, 0), rows, cols).dense(size)
         return [whole.rows, whole.cols]
 
+    def nothing(self) -> Extent:
+        """As many units, none of which reads anything: channels that are constant."""
+        return Extent(
+            self.start,
+            np.full_like(self.rows[:, :, :1], NOTHING),
+            np.full_like(self.cols[:, :, :1], NOTHING),
+        )
+
     def levels(self, order: Sequence[int | None]) -> Extent:
         """Take what is certain from other levels; None is nothing."""
         return Extent(self.start, *(_levels(ends, order) for ends in (self.rows, self.cols)))

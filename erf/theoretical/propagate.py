@@ -150,4 +150,4 @@ def _gather(
         for part, indices in zip(moved, wanted, strict=True)
         for index in indices
     ]
-    return union(parts, shape)
+    return union(parts, shape) if parts else moved[0].nothing()

@@ -5,6 +5,7 @@ from erf.graph.rules import (  # noqa: F401  (each enters its operators into the
     cut,
     pointwise,
     rearrange,
+    recur,
     slide,
     trace,
 )

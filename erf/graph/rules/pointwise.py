@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from erf.graph.layout import SPATIAL, Axis, Dim, Layout, channel, has_position
-from erf.graph.node import Call, Effect, Node, Read
+from erf.graph.node import Call, Certainty, Effect, Node, Read
 from erf.graph.rules.gate import gated
 from erf.graph.rules.relate import read_through
-from erf.graph.rules.table import rule, unknown
+from erf.graph.rules.table import read_everything, rule, unknown
 
 
 def aligned(layout: Layout, rank: int) -> Layout:
@@ -74,11 +74,30 @@ def pointwise(call: Call) -> Effect:
     """Activations, arithmetic, batch normalisation by stored statistics."""
     layouts = [source.layout for source in call.sources if source.layout is not None]
     after = meet(layouts, call.shape)
+    alike: set[Node] = set()
+    if after is None:
+        alike = {source for source in call.sources if _alike(source)}
+        after = meet([_meaning(source, alike) for source in call.sources], call.shape)
     if after is None:
         return unknown(call)
     after = after.settled()
-    reads = tuple(read_aligned(source, after) for source in call.sources)
+    reads = tuple(
+        read_everything(source, Certainty.EXACT) if source in alike else read_aligned(source, after)
+        for source in call.sources
+    )
     return gated(call, after, reads)
+
+
+def _alike(source: Node) -> bool:
+    """Whether a tensor only repeats one that has a single position, so that all read the same."""
+    return source.op == "aten.expand" and source.reads[0].source.map_size == (1, 1)
+
+
+def _meaning(source: Node, alike: set[Node]) -> Layout:
+    """The layout of an operand; of one that repeats, that of what it repeats."""
+    layout = (source.reads[0].source if source in alike else source).layout
+    assert layout is not None
+    return layout
 
 
 @rule("aten.one_hot", "aten.view_as_real")

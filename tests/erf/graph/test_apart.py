@@ -66,7 +66,33 @@ def separable_attention(x: Tensor) -> Tensor:
     return y.permute(0, 1, 4, 2, 5, 3).reshape(n, c, h, w)
 
 
+def cross_covariance(x: Tensor) -> Tensor:
+    """XCiT's and EdgeNeXt's: channels against channels, normalised over all positions."""
+    n, c, h, w = x.shape
+    q = functional.normalize(tokens(x).view(n, h * w, 2, c // 2).permute(0, 2, 3, 1), dim=-1)
+    return ((q @ q.transpose(-2, -1)).softmax(-1) @ q).reshape(n, c, h, w)
+
+
+def linear_attention(x: Tensor) -> Tensor:
+    """EfficientViT's: two branches side by side, split anew, one of them padded by a constant."""
+    n, _, h, w = x.shape
+    both = torch.cat([x, functional.avg_pool2d(x, 3, 1, 1)], 1)
+    q, v = both.reshape(n, 2, 4, h * w).transpose(2, 3).chunk(2, -1)
+    out = functional.softplus(q) @ (q.transpose(2, 3) @ functional.pad(v, (0, 1), value=1.0))
+    return (out[..., :-1] / out[..., -1:]).transpose(2, 3).reshape(n, -1, h, w)
+
+
+def two_reaches(x: Tensor) -> Tensor:
+    """A product of a near and a far branch, of which the far one's channels are left out again."""
+    far = functional.avg_pool2d(x, 3, 1, 1)
+    both = torch.cat([x[:, :2], far[:, :2]], 1).permute(0, 2, 3, 1)
+    return (both.unsqueeze(-1) @ both.unsqueeze(-2))[..., :2, :2].flatten(3).permute(0, 3, 1, 2)
+
+
 EXACT = {
+    "channels against channels": cross_covariance,
+    "linear attention of two branches": linear_attention,
+    "a product of two reaches": two_reaches,
     "broadcast of a digit": separable_attention,
     "unfolded along columns": lambda x: x.unfold(3, 2, 1).permute(0, 1, 4, 2, 3).flatten(1, 2),
     "mean of an unfolding": lambda x: x.unfold(2, 3, 1).mean(-1),
@@ -96,6 +122,24 @@ def low_numbers(x: Tensor) -> Tensor:
     t = tokens(x)
     mask = (1 - CAUSAL) * -1e9
     return back(functional.scaled_dot_product_attention(t, t, t, attn_mask=mask), x)
+
+
+def sequences(x: Tensor, part: nn.Module) -> Tensor:
+    """Rows of the map as sequences, the steps of which are its columns."""
+    n, c, h, w = x.shape
+    return part(x.permute(0, 2, 3, 1).reshape(n * h, w, c))[0].view(n, h, w, -1).permute(0, 3, 1, 2)
+
+
+RECURRENT = {
+    "lstm": lambda: nn.LSTM(4, 3, batch_first=True),
+    "gru": lambda: nn.GRU(4, 3, num_layers=2, batch_first=True),
+    "two directions": lambda: nn.LSTM(4, 3, batch_first=True, bidirectional=True),
+}
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_steps_of_a_sequence(name: str):
+    assert check(Net(sequences, RECURRENT[name]())).status == "exact"
 
 
 BOUNDS = {
