@@ -133,11 +133,14 @@ class Effect:
             image's values.
         reads: one for each input that does; an input may occur twice.
         reason: why the reads are an upper bound; None where they are exact.
+        origins: what is read seen past inputs that by themselves read more, as scores of which a
+            mask leaves a part do; of nodes further back. None where the reads say it.
     """
 
     layout: Layout | None
     reads: tuple[Read, ...] = ()
     reason: str | None = None
+    origins: tuple[Read, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +186,11 @@ class Node:
     def reads(self) -> tuple[Read, ...]:
         """What the output reads of each input that depends on the image."""
         return self.effect.reads
+
+    @property
+    def origins(self) -> tuple[Read, ...]:
+        """What is read of the image's tensors in the end: `reads`, or seen past some of them."""
+        return self.reads if self.effect.origins is None else self.effect.origins
 
     @property
     def map_size(self) -> tuple[int, int]:

@@ -58,7 +58,7 @@ def _causes(walk: Walk) -> dict[Node, _Cause]:
             frozenset([node.op]) if _is_global(node) else frozenset(),
             frozenset([node.effect.reason]) if node.effect.reason else frozenset(),
         )
-        for read, known in zip(node.reads, walk.classes[node].known, strict=True):
+        for read, known in zip(node.origins, walk.classes[node].known, strict=True):
             cause = cause.with_(causes[read.source])
             if not known:
                 several = "windows' taps" if walk.classes[read.source].apart else "several branches"
@@ -82,7 +82,7 @@ def _is_global(node: Node) -> bool:
         spread = any(isinstance(rule, Whole | Digits) and size > 1 for rule, size in pairs)
         return spread or read.certainty is Certainty.GATHERED
 
-    return any(far(read) for read in node.reads)
+    return any(far(read) for read in node.origins)
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,13 @@ def classes_of(nodes: Sequence[Node]) -> dict[Node, Classes]:
 
 def _set_apart(node: Node, classes: Classes, found: Mapping[Node, Classes]) -> Classes:
     """Whether channels read unlike positions; what then takes some of them is not known."""
-    apart = [found[read.source].apart for read in node.reads]
+    apart = [found[read.source].apart for read in node.origins]
     known = tuple(
         certain and not (before and _takes_some(node, read.source))
-        for certain, before, read in zip(classes.known, apart, node.reads, strict=True)
+        for certain, before, read in zip(classes.known, apart, node.origins, strict=True)
     )
     still = any(apart) and not _joins(node)
-    return replace(classes, known=known, apart=still or any(read.apart for read in node.reads))
+    return replace(classes, known=known, apart=still or any(read.apart for read in node.origins))
 
 
 TAKING = frozenset(
@@ -92,8 +92,8 @@ def _joins(node: Node) -> bool:
     try:
         if mixes:
             return mixes(node) == 1
-        if node.op in PRODUCTS and node.reads:
-            return all(_summed(node, read.source) for read in node.reads)
+        if node.op in PRODUCTS and node.effect.origins is None:
+            return all(_summed(node, read.source) for read in node.origins)
     except (IndexError, ValueError, TypeError, KeyError):
         return False
     return False
@@ -113,7 +113,7 @@ def _summed(node: Node, source: Node) -> bool:
 def _classify(node: Node, found: Mapping[Node, Classes]) -> Classes:
     assert node.layout is not None
     shape = channel_shape(node.layout)
-    sources = [found[read.source] for read in node.reads]
+    sources = [found[read.source] for read in node.origins]
     everything = tuple(tuple(range(source.count)) for source in sources)
     if all(source.count == 1 for source in sources) and node.op not in JOINING:
         return Classes(np.zeros(shape, np.int64), (everything,), (True,) * len(sources))
@@ -123,7 +123,8 @@ def _classify(node: Node, found: Mapping[Node, Classes]) -> Classes:
     reduced = _reduced(node, sources[0], shape) if rule is contract.reduce else None
     if reduced is not None:
         return reduced
-    product = _product(node, sources, shape) if node.op in PRODUCTS else None
+    multiplies = node.op in PRODUCTS and node.effect.origins is None
+    product = _product(node, sources, shape) if multiplies else None
     if product is not None:
         return product
     groups = _mixing(mixes, node, sources) if mixes and len(sources) == 1 else None
@@ -147,7 +148,7 @@ def _mixed(by_group: Int64[np.ndarray, "groups channels"], shape: tuple[int, ...
 def _product(node: Node, sources: Sequence[Classes], shape: tuple[int, ...]) -> Classes | None:
     """A product of matrices: each channel reads all that it sums over, of both operands."""
     parts = []
-    for read, source in zip(node.reads, sources, strict=True):
+    for read, source in zip(node.origins, sources, strict=True):
         if source.count > BITS:
             return None
         labels = _grown(source.labels, len(shape))
@@ -280,7 +281,7 @@ def _padded(node: Node, sources: list[Classes]) -> list[Labels] | None:
 
 def _sliced(node: Node, sources: list[Classes]) -> list[Labels] | None:
     """Some channels, taken by the operator's own indexing."""
-    labels, source = sources[0].labels, node.reads[0].source
+    labels, source = sources[0].labels, node.origins[0].source
     dim = node.arguments["dim"] % labels.ndim
     if labels.shape[dim] == 1:
         index: Labels = np.zeros(1, np.int64)
@@ -299,11 +300,11 @@ def _scattered(node: Node, sources: list[Classes]) -> list[Labels] | None:
     shape, dim = channel_shape(node.layout), node.arguments["dim"] % len(node.shape)
     if shape[dim] != node.shape[dim]:
         return _aligned(node, sources)  # positions are written over, channels stay what they are
-    if len({read.source for read in node.reads}) != len(sources):
+    if len({read.source for read in node.origins}) != len(sources):
         return None
     index = (slice(None),) * dim + (_chosen(node, shape[dim]),)
     parts = []
-    for read, source in zip(node.reads, sources, strict=True):
+    for read, source in zip(node.origins, sources, strict=True):
         if read.source is node.arguments["self"]:
             part = np.broadcast_to(source.labels, shape).copy()
             part[index] = -1
@@ -385,7 +386,7 @@ def _groups(node: Node) -> int:
 
 def _normalized(node: Node) -> int | None:
     """Layer normalisation mixes all channels, group normalisation those of a group."""
-    source = node.reads[0].source
+    source = node.origins[0].source
     assert source.layout is not None
     shape = channel_shape(source.layout)
     if "group" in node.op:

@@ -45,7 +45,7 @@ class Walk:
         read = {graph.image, *targets}
         for node in reversed(graph.nodes):
             if node in read:  # an operand of which only the shape is looked at is not read
-                read.update(read_.source for read_ in node.reads)
+                read.update(read_.source for read_ in node.origins)
         nodes = [node for node in graph.nodes if node in read]
         return cls(tuple(nodes), graph.image, classes_of(nodes))
 
@@ -67,7 +67,7 @@ class Walk:
             margins = (MARGIN, MARGIN) if node.layout and node.layout.is_map else (0, 0)
             _widen(hulls, node, [(-m, n + m) for n, m in zip(sizes, margins, strict=True)])
         for node in reversed(self.nodes):
-            for read in node.reads:
+            for read in node.origins:
                 wanted: list[Range] = []
                 for relation, (lo, hi) in zip((read.rows, read.cols), hulls[node], strict=True):
                     first, last = relation.unbounded.reads(lo, hi)
@@ -95,7 +95,7 @@ class Walk:
         classes = self.classes[node]
         moved = [
             _read(read, found[read.source], node.map_size, onto, kind, bounded, known)
-            for read, known in zip(node.reads, classes.known, strict=True)
+            for read, known in zip(node.origins, classes.known, strict=True)
         ]
         levels = max(part.rows.shape[1] for part in moved)
         if levels > 1:

@@ -35,7 +35,7 @@ def support(
                 continue
             if at is walk.image:
                 return mask
-            for read, wanted in zip(at.reads, members, strict=True):
+            for read, wanted in zip(at.origins, members, strict=True):
                 _add(masks, read, wanted, _back(read, at, mask))
     return np.zeros(walk.image.map_size, dtype=bool)
 
@@ -48,7 +48,7 @@ def reached(walk: Walk, node: Node, pixels: Mask) -> Mask:
             continue
         for label, members in enumerate(walk.classes[at].members):
             mask = np.zeros(at.map_size, dtype=bool)
-            for read, wanted in zip(at.reads, members, strict=True):
+            for read, wanted in zip(at.origins, members, strict=True):
                 for source in wanted:
                     if masks[read.source, source].any():
                         mask |= _forth(read, at, masks[read.source, source])

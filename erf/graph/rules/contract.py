@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
-from jaxtyping import Bool
 
 from erf.graph.layout import Axis, Dim, Layout, channel, has_position
-from erf.graph.node import Call, Effect, Node, Read, constant_value
+from erf.graph.node import Call, Certainty, Effect, Node, Read, constant_value
 from erf.graph.rules.gate import MASKED, bound, sparse_by_construction
-from erf.graph.rules.pairs import join, places, read_pairs
 from erf.graph.rules.pointwise import agree
 from erf.graph.rules.recast import complete
 from erf.graph.rules.relate import read_through
+from erf.graph.rules.scores import Operands, allowed_by, behind, causal, reads_of
 from erf.graph.rules.table import rule, unknown
+
+OF_MASKED = " of masked scores"
+"""How the reason ends where something sums over scores that a constant has shut out."""
 
 
 def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effect:
@@ -46,7 +47,7 @@ def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effe
         demoted = any(x in out and has_position(dim) and d is None for x, dim, d in kept)
         reads.append(replace(read, apart=demoted))
     if any(_masked(node) for node, _ in operands):
-        return bound(call, _completed(after, reads), reads, " of masked scores")
+        return bound(call, _completed(after, reads), reads, OF_MASKED)
     # What lacks in the output is summed over, so that these reads hold for rows made of channels.
     return Effect(_completed(after, reads), tuple(reads))
 
@@ -136,7 +137,14 @@ def matmul(call: Call) -> Effect:
     first = lead[len(lead) - (len(left.shape) - 2) :] + "xy"
     second = lead[len(lead) - (len(right.shape) - 2) :] + "yz"
     effect = contract(call, [(left, first), (right, second)], lead + "xz")
-    return bound(call, effect.layout, effect.reads) if shut and effect.layout else effect
+    if shut and effect.layout is not None:
+        return bound(call, effect.layout, effect.reads)
+    found = behind(left, right) if (effect.reason or "").endswith(OF_MASKED) else None
+    if found is None or effect.layout is None:
+        return effect
+    origins = reads_of(found[0], effect.layout, found[1])
+    reads = tuple(replace(read, certainty=Certainty.EXACT) for read in effect.reads)
+    return Effect(effect.layout, reads, origins=origins) if origins else effect
 
 
 @rule("aten.einsum")
@@ -163,67 +171,15 @@ def attention(call: Call) -> Effect:
     effect = contract(call, operands, lead + "qv")
     if mask is None and not call.get("is_causal"):
         return effect
-    allowed = _allowed(call, query, key, mask)
-    if allowed is None:
-        return bound(call, effect.layout, effect.reads) if effect.layout else unknown(call)
-    return effect if allowed.all() else masked(call, effect, (query, key, value), allowed)
-
-
-HIDDEN = -700.0
-"""A score below which the weight of a key is zero in double precision, if others are ordinary."""
-
-
-def _allowed(
-    call: Call, query: Node, key: Node, mask: Node | None
-) -> Bool[np.ndarray, "lines queries keys"] | None:
-    """Which keys each query may look at; a mask of numbers only weighs them.
-
-    None where a number is so low that it depends on the scores whether it shuts a key out.
-    """
-    if mask is None:
-        return np.tril(np.ones((1, query.shape[-2], key.shape[-2]), dtype=bool))
-    value = constant_value(mask)
-    if value.dtype is not torch.bool:
-        lowest = torch.finfo(value.dtype).min / 2
-        if bool(((value < HIDDEN) & (value > lowest)).any()):
-            return None
-        value = value > lowest
     shape = (*call.shape[:-2], query.shape[-2], key.shape[-2])
-    return value.expand(shape).reshape(-1, *shape[-2:]).numpy()
-
-
-def masked(
-    call: Call,
-    effect: Effect,
-    operands: tuple[Node, Node, Node],
-    allowed: Bool[np.ndarray, "lines queries keys"],
-) -> Effect:
-    """Attention in which keys are shut out by constants: exact for every query."""
-    query, key, value = operands
-    after = effect.layout
-    if effect.reason or after is None or query.layout is None:
+    keys = causal(*shape[-2:]) if mask is None else allowed_by(constant_value(mask), shape)
+    if keys is not None and keys.all():
+        return effect
+    if effect.layout is None or effect.reason:
         return unknown(call)
-    if any(n.layout is None or n.layout.lost for n in operands) or after.lost:
-        return unknown(call)
-    lines = _sequences(after)
-    # A query with a single key gives it all weight, whatever query and key say.
-    several = allowed & (allowed.sum(axis=-1, keepdims=True) > 1)
-    choice = np.broadcast_to(several.any(axis=-1, keepdims=True), several.shape)
-    own = (np.eye(*allowed.shape[-2:]) > 0) & choice
-    reads = []
-    for node, which in ((query, own), (key, several), (value, allowed)):
-        before = (node.layout or after).settled()
-        if before.shape[:-1] != after.shape[:-1] or allowed.shape[-1] != before.shape[-2]:
-            return unknown(call)
-        pairs = join(lines, _sequences(before), which, after, before)
-        if pairs.nnz:
-            reads.append(read_pairs(node, pairs, after, before))
-    return Effect(after, tuple(reads))
-
-
-def _sequences(layout: Layout) -> np.ndarray:
-    """Places of the last dimension but one, a line for each of those before it."""
-    return places(layout)[..., 0].reshape(-1, layout.shape[-2])
+    after = effect.layout.settled()
+    exact = reads_of(Operands(query, key, value), after, keys) if keys is not None else None
+    return bound(call, after, effect.reads) if exact is None else Effect(after, exact)
 
 
 @rule("aten.softmax", "aten._softmax", "aten.log_softmax", "aten._log_softmax")

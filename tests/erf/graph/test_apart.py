@@ -113,11 +113,6 @@ def test_exact(name: str):
     assert field.status in ("exact", "whole_image"), field.reasons
 
 
-def scores_filled(x: Tensor) -> Tensor:
-    t = tokens(x)
-    return back((t @ t.transpose(1, 2)).masked_fill(CAUSAL == 0, -torch.inf).softmax(-1) @ t, x)
-
-
 def low_numbers(x: Tensor) -> Tensor:
     t = tokens(x)
     mask = (1 - CAUSAL) * -1e9
@@ -142,6 +137,38 @@ def test_steps_of_a_sequence(name: str):
     assert check(Net(sequences, RECURRENT[name]())).status == "exact"
 
 
+def scores(x: Tensor) -> Tensor:
+    return tokens(x) @ tokens(x).transpose(1, 2)
+
+
+def multi_head(x: Tensor, part: nn.Module) -> Tensor:
+    """As most models call it: with weights, which takes the scores apart."""
+    t, mask = tokens(x), torch.zeros_like(CAUSAL).masked_fill(CAUSAL == 0, -torch.inf)
+    return back(part(t, t, t, attn_mask=mask)[0], x)
+
+
+MASKED = {
+    "filled": lambda x: scores(x).masked_fill(CAUSAL == 0, -torch.inf).softmax(-1),
+    "filled upwards": lambda x: scores(x).masked_fill(CAUSAL.T == 0, -torch.inf).softmax(-1),
+    "added": lambda x: (scores(x) / 2 + torch.log(CAUSAL)).softmax(-1),
+    "chosen": lambda x: torch.where(CAUSAL > 0, scores(x), -torch.inf).softmax(-1),
+    "multiplied": lambda x: scores(x) * CAUSAL,
+    "cut": lambda x: scores(x).tril(),
+    "cut beside the diagonal": lambda x: scores(x).tril(1).triu(-2) * 3,
+    "not masked": lambda x: scores(x).softmax(-1),
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_scores_masked_by_hand(name: str):
+    field = check(Net(lambda x: back(MASKED[name](x) @ tokens(x), x)))
+    assert field.status in ("exact", "whole_image"), field.reasons
+
+
+def test_multi_head_attention_that_returns_weights():
+    assert check(Net(multi_head, nn.MultiheadAttention(4, 2, batch_first=True))).status == "exact"
+
+
 BOUNDS = {
     "taps taken apart": (
         lambda x: functional.pixel_shuffle(functional.pixel_unshuffle(x[..., :4], 2), 2),
@@ -155,12 +182,16 @@ BOUNDS = {
         lambda x: x[:, :4, :4].diagonal(0, 1, 2).unsqueeze(1),
         "aten.unsqueeze of windows' taps",
     ),
-    "scores times a mask": (
-        lambda x: back((tokens(x) @ tokens(x).transpose(1, 2) * CAUSAL) @ tokens(x), x),
+    "weights cut after softmax": (
+        lambda x: back(scores(x).softmax(-1).tril() @ tokens(x), x),
         "aten.matmul of masked scores",
     ),
-    "scores cut to a triangle": (
-        lambda x: back((tokens(x) @ tokens(x).transpose(1, 2)).tril() @ tokens(x), x),
+    "scores cut before softmax": (
+        lambda x: back(scores(x).tril().softmax(-1) @ tokens(x), x),
+        "aten.matmul of masked scores",
+    ),
+    "scores filled with a low number": (
+        lambda x: back(scores(x).masked_fill(CAUSAL == 0, -1e9).softmax(-1) @ tokens(x), x),
         "aten.matmul of masked scores",
     ),
     "mixed by a triangular constant": (

@@ -58,6 +58,12 @@ def written_on_zeros(x: Tensor) -> Tensor:
     return y
 
 
+def masked_by_hand(x: Tensor) -> Tensor:
+    t = x.flatten(2).transpose(1, 2)
+    scores = (t @ t.transpose(1, 2)).masked_fill(~neighbours(), -torch.inf)
+    return (scores.softmax(-1) @ t).transpose(1, 2).reshape(x.shape)
+
+
 FUNCTIONS = {
     "slice_scatter": written,
     "slice_scatter on zeros": written_on_zeros,
@@ -81,6 +87,7 @@ FUNCTIONS = {
     "antialiased": lambda x: functional.interpolate(
         x, (3, 4), mode="bilinear", antialias=True, align_corners=False
     ),
+    "scores masked by hand": masked_by_hand,
     "causal attention": attention(is_causal=True),
     "attention to neighbours": attention(attn_mask=neighbours()),
     "attention by a mask of numbers": attention(
@@ -119,19 +126,6 @@ def test_what_is_unfolded_and_folded_again_is_a_bound():
     net = Net(lambda x: functional.fold(functional.unfold(x, 3, padding=1), SIZE, 3, padding=1))
     (field,) = analyse(export(net, (1, 2, *SIZE)), ["out"])
     assert (field.status, field.reasons) == ("upper_bound", ("aten.col2im of windows' taps",))
-
-
-def test_scores_masked_by_hand_are_a_bound_that_names_the_mask():
-    def function(x: Tensor) -> Tensor:
-        t = x.flatten(2).transpose(1, 2)
-        scores = (t @ t.transpose(1, 2)).masked_fill(~neighbours(), -torch.inf)
-        return (scores.softmax(-1) @ t).transpose(1, 2).reshape(x.shape)
-
-    (field,) = analyse(export(Net(function), (1, 2, *SIZE)), ["out"])
-    assert (field.status, field.reasons) == (
-        "upper_bound",
-        ("aten.masked_fill by a constant mask", "aten.matmul of masked scores"),
-    )
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
