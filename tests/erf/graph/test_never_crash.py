@@ -134,6 +134,29 @@ def test_a_unit_that_reads_nothing():
     assert sum(len(r.patches) for r in readings) == 30
 
 
+def test_constants_are_computed_once():
+    """A chain of 40 doublings: computed anew for each of its readers it would never end."""
+
+    def function(a: Tensor, b: Tensor) -> Tensor:
+        mask = torch.ones(SIZE)
+        for _ in range(40):
+            mask = mask + mask
+        return a.masked_fill(mask < 0, 0.0) * mask
+
+    assert field(function).status == "exact"
+
+
+def test_a_model_without_values_has_no_zeros_by_construction():
+    net = Net(lambda a, b: a * torch.ones(SIZE, device=a.device)).to("meta")
+    (found,) = analyse(export(net, (1, 2, *SIZE)), ["out"])
+    assert (found.size, found.status) == ((3, 3), "exact")
+
+
+def test_sizes_that_depend_on_values_are_an_export_error():
+    with pytest.raises(ExportError, match=r"cannot be exported|depends on values"):
+        export(Net(lambda a, b: a[a > 0]), (1, 2, *SIZE))
+
+
 def test_a_model_that_calls_no_module():
     assert analyse(export(nn.ReLU(), (1, 2, *SIZE)), []) == []
 
