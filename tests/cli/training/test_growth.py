@@ -44,10 +44,10 @@ def test_the_last_look_is_a_probe_of_the_finished_model(tmp_path):
         checkpoint.model,
         checkpoint.input_space.tensor(last.picture),
         "conv5_3",
-        patch=last.plan.patch,
-        stride=last.plan.stride,
-        draws=last.plan.draws,
-        sigma=last.plan.sigma,
+        patch=last.settings.patch,
+        stride=last.settings.stride,
+        draws=last.draws,
+        sigma=last.settings.sigma,
     )
     assert np.allclose(again.discrepancy, last.discrepancy, rtol=1e-3)
     first = erf.open(tmp_path / "run" / "probes" / "iteration-000000.zarr")
