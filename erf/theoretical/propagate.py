@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from erf.geometry.axis import Relation
 from erf.graph import Certainty, Graph, Node, Read
-from erf.theoretical.channels import Classes, classes_of
+from erf.theoretical.channels import classes_of
+from erf.theoretical.classes import Classes
 from erf.theoretical.extent import Extent, Range, stack, union
 
 LEVELS: dict[Certainty, tuple[int | None, int | None, int | None]] = {

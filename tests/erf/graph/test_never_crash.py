@@ -90,6 +90,17 @@ def test_a_rule_that_raises_costs_its_operator(monkeypatch: pytest.MonkeyPatch):
     assert (found.boxes() == (0, 0, *SIZE)).all()
 
 
+def test_channels_that_cannot_be_told_apart_cost_exactness(monkeypatch: pytest.MonkeyPatch):
+    from erf.theoretical import channels
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("labels")
+
+    monkeypatch.setattr(channels, "_classify", broken)
+    found = field(lambda a, b: torch.cat([a, b], dim=1)[:, :4])
+    assert (found.size, found.status) == ((7, 7), "upper_bound")
+
+
 def test_a_rule_that_says_another_shape_costs_its_operator(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(TABLE, "aten.tanh", lambda call: _cropped(call))
     found = field(lambda a, b: a.tanh())
