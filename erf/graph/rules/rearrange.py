@@ -26,7 +26,14 @@ def view(call: Call) -> Effect:
     plain = source.layout.is_map and source.layout.row_dim == 2 and len(call.shape) == 4
     if after.lost and plain and call.shape[:2] == source.shape[:2]:
         return moved(call, Layout.plain(call.shape))
+    if len(after.dims) == 4 and _mixed(after.dims[1]) and call.shape[2:] != (1, 1):
+        return moved(call, Layout.plain(call.shape))  # tokens read as a map without turning them
     return recast(call, source, after)
+
+
+def _mixed(dim: Dim) -> bool:
+    """Whether positions and channels share a dimension."""
+    return has_position(dim) and any(digit.axis is Axis.CHANNEL for digit in dim)
 
 
 @rule("aten.permute", "aten.transpose", "aten.t", "aten.movedim", "aten.numpy_T")

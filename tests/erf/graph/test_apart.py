@@ -66,6 +66,12 @@ def separable_attention(x: Tensor) -> Tensor:
     return y.permute(0, 1, 4, 2, 5, 3).reshape(n, c, h, w)
 
 
+def taken_for_a_map(x: Tensor) -> Tensor:
+    """MAnet's: tokens with features last, viewed as a map without turning them, and added."""
+    x = x[..., :4, :4].repeat(1, 8, 1, 1)
+    return x + tokens(functional.avg_pool2d(x, 3, 1, 1)).reshape(x.shape)
+
+
 def cross_covariance(x: Tensor) -> Tensor:
     """XCiT's and EdgeNeXt's: channels against channels, normalised over all positions."""
     n, c, h, w = x.shape
@@ -90,6 +96,7 @@ def two_reaches(x: Tensor) -> Tensor:
 
 
 EXACT = {
+    "tokens taken for a map": taken_for_a_map,
     "channels against channels": cross_covariance,
     "linear attention of two branches": linear_attention,
     "a product of two reaches": two_reaches,
