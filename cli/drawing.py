@@ -19,7 +19,7 @@ def read_growth(run: Path, unit: str | None) -> tuple[list[Growth], float | None
         click.BadParameter: when a result's path has no number.
     """
     import erf
-    from cli.arguments.results import find_results, open_result
+    from cli.arguments.results import find_results
     from erf.geometry import parse_unit
     from figures import Growth
     from figures.unit import at_unit
@@ -30,7 +30,7 @@ def read_growth(run: Path, unit: str | None) -> tuple[list[Growth], float | None
         numbers = re.findall(r"\d+", str(path.relative_to(run).with_suffix("")))
         if not numbers:
             raise click.BadParameter(f"{path}: its path names no iteration, such as 200.zarr")
-        measurement = erf.measure(at_unit(open_result(path), name))
+        measurement = erf.measure(at_unit(erf.open(path), name))
         probes.append(Growth(int(numbers[-1]), measurement.side, measurement.interval("side")))
         theory = None if measurement.theory is None else measurement.theory.area**0.5
     return probes, theory

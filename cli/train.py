@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from cli.training.experiment import (
     resuming_command,
     scoring_command,
 )
+
+if TYPE_CHECKING:
+    from parsenet import Experiment, Processes, RunSettings
 
 
 @click.command()
@@ -134,7 +137,7 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
     from cli.training.growth import GrowthProbe
     from cli.training.notes import noted
     from cli.training.scene_report import print_scores
-    from parsenet import RunSettings, joined, prepare, train_into, usual_scoring
+    from parsenet import joined, prepare, train_into
     from parsenet.training import fetch_data
 
     with joined(str(find_device(asked["device"]))) as processes, noted():
@@ -145,16 +148,7 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
         if prepared.report:
             console.print(prepared.report, highlight=False, soft_wrap=True)
         folder = begun or agreed_folder(asked["out"], experiment.name, processes)
-        every, split, limit = (asked[f"score_{name}"] for name in ("every", "split", "limit"))
-        scoring = every and usual_scoring(experiment, every=every, split=split, limit=limit)
-        run = RunSettings(
-            processes=processes,
-            workers=asked["workers"],
-            snapshot_every=asked["snapshot_every"],
-            keep=asked["keep"],
-            scoring=scoring,
-            keep_freed_memory=True,
-        )
+        run = _run_settings(asked, experiment, processes)
         growth, probes = asked["probe_every"], folder / "probes"
         look = growth and GrowthProbe(growth, asked["probe_layer"], experiment.size, probes).look
         try:
@@ -178,3 +172,20 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
         console.print(f"[bold]{path}[/]  probe it: erf probe {path}", soft_wrap=True)
         if experiment.data != "scenes" and processes.first:
             click.echo(f"score it: {scoring_command(experiment, path)}")
+
+
+def _run_settings(
+    asked: dict[str, Any], experiment: Experiment, processes: Processes
+) -> RunSettings:
+    """How the training runs, which changes nothing of what it learns."""
+    from parsenet import RunSettings, usual_scoring
+
+    every, split, limit = (asked[f"score_{name}"] for name in ("every", "split", "limit"))
+    return RunSettings(
+        processes=processes,
+        workers=asked["workers"],
+        snapshot_every=asked["snapshot_every"],
+        keep=asked["keep"],
+        scoring=every and usual_scoring(experiment, every=every, split=split, limit=limit),
+        keep_freed_memory=True,
+    )

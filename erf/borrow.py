@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -25,6 +25,25 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
     finally:
         for module, training in modes.items():
             module.training = training
+
+
+@contextmanager
+def kept_buffers(model: nn.Module) -> Iterator[dict[str, Tensor]]:
+    """Yield copies of the buffers, which get these values back afterwards, whatever happens."""
+    state = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    try:
+        yield state
+    finally:
+        restore_buffers(model, state)
+
+
+def restore_buffers(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Write values back into the buffers that differ; one of another shape is left alone."""
+    with torch.no_grad():
+        for name, buffer in model.named_buffers():
+            value = state.get(name)
+            if value is not None and value.shape == buffer.shape and not torch.equal(buffer, value):
+                buffer.copy_(value)
 
 
 def placed_like(model: nn.Module, image: Float[Tensor, "..."]) -> Float[Tensor, "..."]:

@@ -30,7 +30,7 @@ def load_plugins() -> None:
     for entry in entry_points(group=GROUP):
         try:
             entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             warnings.warn(
                 f"plugin {entry.name} = {entry.value} cannot be loaded: "
                 f"{type(error).__name__}: {error}",
@@ -41,6 +41,10 @@ def load_plugins() -> None:
 
 class Registry(Generic[T]):
     """Things of one kind by name, in the order in which they were added.
+
+    Names that are there when a registry is sealed are this package's own: what they mean in a
+    saved result must not change under it. Others may be entered again, so that a cell can be run
+    twice.
 
     Args:
         kind: what they are, for messages: ``stimulus``.
@@ -58,9 +62,24 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._things: dict[str, T] = {}
+        self._own: frozenset[str] = frozenset()
+
+    def seal(self) -> None:
+        """Take all names that are there for this package's own."""
+        self._own = frozenset(self._things)
+
+    def is_own(self, name: str) -> bool:
+        """Whether a name is this package's own."""
+        return name in self._own
 
     def add(self, name: str, thing: T) -> T:
-        """Enter a thing; the same name again replaces it, so that a cell can be run twice."""
+        """Enter a thing.
+
+        Raises:
+            SettingError: when the name is this package's own.
+        """
+        if name in self._own:
+            raise SettingError(f"{self.kind} {name!r} is this package's own: take another name")
         self._things[name] = thing
         return thing
 

@@ -208,3 +208,6 @@ def other(canvas: Canvas, box: Box, rng: np.random.Generator) -> Pixels:
     if canvas.other is None:
         raise SettingError("stimulus 'other' needs another image of the same size")
     return canvas.other[:, *box.slices()] - canvas.pixels(box)
+
+
+STIMULI.seal()

@@ -20,23 +20,12 @@ def open_results(path: Path) -> list[erf.UnitResult | erf.LayerResult]:
     """
     if not path.exists():
         raise click.BadParameter(f"{path}: no such result or folder")
+    import erf
+
     found = find_results(path)
     if not found:
         raise click.BadParameter(f"{path}: holds no result of erf probe")
-    return [open_result(place) for place in found]
-
-
-def open_result(place: Path) -> erf.UnitResult | erf.LayerResult:
-    """The result in a Zarr group.
-
-    Raises:
-        StoreError: when it cannot be read.
-    """
-    import erf
-
-    result = erf.open(place)
-    assert isinstance(result, erf.UnitResult | erf.LayerResult)
-    return result
+    return [erf.open(place) for place in found]
 
 
 def find_results(path: Path) -> list[Path]:

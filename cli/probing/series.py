@@ -13,7 +13,6 @@ import click
 
 from cli.arguments.output import opened_folder
 from cli.arguments.picture import PHOTO, load_picture
-from cli.arguments.results import open_result
 
 if TYPE_CHECKING:
     import erf
@@ -130,6 +129,8 @@ class Series:
             click.BadParameter: when an image cannot be read and bad ones are not skipped, or none
                 can be read.
         """
+        import erf
+
         subject: erf.Subject | None = None
         skipped = []
         for index, path in enumerate(self.images):
@@ -147,7 +148,7 @@ class Series:
                 with opened_folder(folder, run):
                     self._measure(subject, index, place)
             places = [place] if place.suffix else sorted(place.glob("*.zarr"))
-            yield from ((each, open_result(each)) for each in places)
+            yield from ((each, erf.open(each)) for each in places)
         _note_skipped(folder, skipped, len(self.images))
 
     def _label(self, index: int, path: Path | None) -> str:

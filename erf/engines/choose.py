@@ -43,64 +43,92 @@ class Choice:
         return cls(engine, EngineReport(engine.name, engine.exact, requested, notes, check))
 
 
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What is to be measured, whichever engine does it.
+
+    Attributes:
+        model: in evaluation mode.
+        image: the clean image, on the model's device.
+        targets: what to watch.
+        grid: of patches.
+        disturb: the stimulus.
+        activations: size of each target's clean response, which rounding is relative to.
+        graph: of the model, why there is none, or None where none was asked for.
+    """
+
+    model: nn.Module
+    image: Float[Tensor, "c h w"]
+    targets: Sequence[Target]
+    grid: PatchGrid
+    disturb: Disturb
+    activations: Sequence[float]
+    graph: Graph | ExportError | None
+
+    def dense(self, batch_size: int | None) -> DenseEngine:
+        """The engine that runs whole images."""
+        graph = self.graph if isinstance(self.graph, Graph) else None
+        return DenseEngine(self.model, self.image, self.targets, batch_size=batch_size, graph=graph)
+
+
 def choose_engine(
-    settings: Disturbance,
-    model: nn.Module,
-    image: Float[Tensor, "c h w"],
-    targets: Sequence[Target],
-    *,
-    grid: PatchGrid,
-    disturb: Disturb,
-    activations: Sequence[float],
-    graph: Graph | ExportError | None,
-    alone: bool = False,
-    notes: tuple[str, ...] = (),
+    settings: Disturbance, work: Work, *, alone: bool = False, notes: tuple[str, ...] = ()
 ) -> Choice:
-    """Build the engine that the settings name for (model, image, targets).
+    """Build the engine that the settings name.
 
     ``auto`` takes delta when the model can be exported and delta agrees with dense on a few
     patches; otherwise dense, and says why.
 
-    A model whose images must run alone is measured by dense, one image a pass.
+    Args:
+        settings: engine, batch size and memory.
+        work: what is to be measured.
+        alone: whether images must run one a pass: dense then does.
+        notes: what else there is to say.
 
     Raises:
         ExportError: when delta is asked for, which needs a graph.
         ModelError: when delta is asked for, and images must run alone.
     """
-    name, batch = settings.engine, settings.batch_size
+    name, graph = settings.engine, work.graph
     if alone:
         if name == "delta":
             raise ModelError(f"engine 'delta' runs images together, but {'; '.join(notes)}")
-        known = graph if isinstance(graph, Graph) else None
-        return Choice.of(DenseEngine(model, image, targets, batch_size=1, graph=known), name, notes)
+        return Choice.of(work.dense(1), name, notes)
+    dense = work.dense(settings.batch_size)
     if not isinstance(graph, Graph):
         why = graph or ExportError("the subject was made without a graph")
         if name == "delta":
             raise why
-        dense = DenseEngine(model, image, targets, batch_size=batch)
         return Choice.of(dense, name, (*notes, str(why), CONVENTION))
-    dense = DenseEngine(model, image, targets, batch_size=batch, graph=graph)
     if name == "dense":
         return Choice.of(dense, name, notes)
-    budget = parse_memory(settings.memory)
-    delta = DeltaEngine(graph, image, targets, memory_bytes=budget, batch_size=batch)
-    if name == "delta":
-        return Choice.of(delta, name, notes)
+    delta = DeltaEngine(
+        graph,
+        work.image,
+        work.targets,
+        memory_bytes=parse_memory(settings.memory),
+        batch_size=settings.batch_size,
+    )
+    return Choice.of(delta, name, notes) if name == "delta" else _agreed(delta, dense, work, notes)
+
+
+def _agreed(delta: DeltaEngine, dense: DenseEngine, work: Work, notes: tuple[str, ...]) -> Choice:
+    """Delta where it agrees with dense on a few patches."""
     agreement = hold_against(
         delta,
         dense,
-        grid=grid,
-        disturb=disturb,
-        activations=activations,
-        places=[place_of(each, graph) for each in targets if each.unit is not None],
+        grid=work.grid,
+        disturb=work.disturb,
+        activations=work.activations,
+        places=[place_of(each, delta.graph) for each in work.targets if each.unit is not None],
     )
     if agreement.agrees:
-        return Choice.of(delta, name, notes, agreement)
+        return Choice.of(delta, "auto", notes, agreement)
     note = (
         f"delta differs from dense by {agreement.difference:.1e} of the peak on "
         f"{agreement.patches} patches, more than rounding explains: dense runs instead"
     )
-    return Choice.of(dense, name, (*notes, note), agreement)
+    return Choice.of(dense, "auto", (*notes, note), agreement)
 
 
 def place_of(target: Target, graph: Graph) -> tuple[float, float]:

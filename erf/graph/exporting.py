@@ -18,6 +18,7 @@ from erf.graph.graph import Graph
 from erf.graph.layout import Layout
 from erf.graph.mark import MARK, marking
 from erf.graph.node import BatchSize, Call, Effect, Node, constant_value
+from erf.graph.refusal import example_of, fallback, refusal
 from erf.graph.rules import effect_of
 from erf.graph.shape_only import without_examples
 
@@ -42,9 +43,9 @@ def export(model: nn.Module, image_shape: Sequence[int]) -> Graph:
     try:
         return _Translator(program, any_batch).graph()
     except ExportError as error:
-        raise ExportError(f"{error}. {_fallback(model, image_shape)}") from error
+        raise ExportError(f"{error}. {fallback(model, image_shape)}") from error
     except Exception as error:  # whatever torch.export writes that is not foreseen here
-        raise ExportError(_refusal(model, image_shape, error)) from error
+        raise ExportError(refusal(model, image_shape, error)) from error
 
 
 def try_export(model: nn.Module, image_shape: Sequence[int]) -> Graph | ExportError:
@@ -58,7 +59,7 @@ def try_export(model: nn.Module, image_shape: Sequence[int]) -> Graph | ExportEr
 def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgram, bool]:
     failure: Exception | None = None
     for batch, dynamic in ((BATCH, ({0: Dim.DYNAMIC},)), (1, None)):
-        image = _example(model, (batch, *image_shape[1:]))
+        image = example_of(model, (batch, *image_shape[1:]))
         try:
             with borrowed(model), marking(model):
                 program = torch.export.export(model, (image,), dynamic_shapes=dynamic, strict=False)
@@ -66,41 +67,7 @@ def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgra
         except Exception as error:  # torch.export lets through whatever the model raises
             failure = failure or error
     assert failure is not None
-    raise ExportError(_refusal(model, image_shape, failure)) from failure
-
-
-def _refusal(model: nn.Module, image_shape: Sequence[int], error: Exception) -> str:
-    """Why there is no graph, and what is left."""
-    return (
-        f"{type(model).__name__} cannot be exported for an image of shape "
-        f"{tuple(image_shape)}: {_first_line(error)}. {_fallback(model, image_shape)}"
-    )
-
-
-def _fallback(model: nn.Module, image_shape: Sequence[int]) -> str:
-    """What still works: forward passes, if the model takes such an image; found by one of them."""
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    try:
-        with borrowed(model):
-            model(_example(model, (1, *image_shape[1:])))
-    except Exception as error:
-        return f"Nor does a forward pass work ({_first_line(error)}), so that nothing else does"
-    finally:
-        with torch.no_grad():
-            for name, buffer in model.named_buffers():
-                if name in buffers and buffer.shape == buffers[name].shape:
-                    buffer.copy_(buffers[name])
-    return "NaN probing (method='nan') and the dense engine need forward passes only"
-
-
-def _example(model: nn.Module, shape: Sequence[int]) -> Tensor:
-    like = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
-    return torch.zeros(tuple(shape), dtype=like.dtype, device=like.device)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:200].rstrip(".")
+    raise ExportError(refusal(model, image_shape, failure)) from failure
 
 
 class _Translator:

@@ -18,7 +18,7 @@ between results        ``compare``
 
 from erf.measures.averaging import average, calibrate
 from erf.measures.cells import Cells
-from erf.measures.comparison import Compared, Comparison, Ratio, compare
+from erf.measures.comparison import Compared, Comparison, compare
 from erf.measures.field import Field, fields_of
 from erf.measures.floor import Floor, numerical_floor
 from erf.measures.gaussian import GaussianFit, gaussian_fit
@@ -30,6 +30,7 @@ from erf.measures.measuring import measure
 from erf.measures.participation import participation_area
 from erf.measures.presets import PRESETS, PresetReport, preset, register
 from erf.measures.radial import RadialProfile, radial_profile
+from erf.measures.ratios import Ratio
 from erf.measures.significance import inside_significant, p_values
 from erf.measures.sizes import SIZES, size
 from erf.measures.spread import Moments, moments

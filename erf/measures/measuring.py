@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, overload
 
 import numpy as np
 
 from erf.errors import SettingError
-from erf.measures.field import Field
+from erf.measures.field import Field, fields_of
 from erf.measures.gaussian import gaussian_fit
 from erf.measures.intervals import Interval, bootstrap_intervals, jackknife_intervals
 from erf.measures.measurement import Measurement, Size
@@ -19,9 +20,53 @@ from erf.measures.sizes import SIGNIFICANT, Definition, define_sizes
 from erf.measures.spread import moments
 from erf.results import LayerResult, UnitResult
 
+One = UnitResult | LayerResult | Field
+
+
+@overload
+def measure(
+    result: One,
+    *,
+    criterion: str = ...,
+    share: float | None = ...,
+    sizes: Sequence[str] | None = ...,
+    alpha: float = ...,
+    level: float = ...,
+    resamples: int = ...,
+    seed: int = ...,
+) -> Measurement: ...
+
+
+@overload
+def measure(
+    result: Mapping[str, One],
+    *,
+    criterion: str = ...,
+    share: float | None = ...,
+    sizes: Sequence[str] | None = ...,
+    alpha: float = ...,
+    level: float = ...,
+    resamples: int = ...,
+    seed: int = ...,
+) -> dict[str, Measurement]: ...
+
+
+@overload
+def measure(
+    result: Sequence[One],
+    *,
+    criterion: str = ...,
+    share: float | None = ...,
+    sizes: Sequence[str] | None = ...,
+    alpha: float = ...,
+    level: float = ...,
+    resamples: int = ...,
+    seed: int = ...,
+) -> list[Measurement]: ...
+
 
 def measure(
-    result: UnitResult | LayerResult | Field,
+    result: One | Mapping[str, One] | Sequence[One],
     *,
     criterion: str = "mass",
     share: float | None = None,
@@ -30,8 +75,8 @@ def measure(
     level: float = 0.95,
     resamples: int = 999,
     seed: int = 0,
-) -> Measurement:
-    """Measure the empirical field of one unit.
+) -> Measurement | dict[str, Measurement] | list[Measurement]:
+    """Measure the empirical field of one unit; of several, each of them.
 
     The default criterion is the smallest area that holds 95.45 % of the map's mass: "95 % of what
     the unit hears comes from here". For a Gaussian field this is, to the pixel, the area above
@@ -49,7 +94,8 @@ def measure(
 
     Args:
         result: a probe of one unit, a gradient field, or a ``Field``; of a whole layer one unit
-            has to be named, ``result.unit((r, c))``.
+            has to be named, ``result.unit((r, c))``. A sequence gives a list of measurements, a
+            mapping a dictionary.
         criterion: ``mass``, ``peak`` (area above a share of the peak), ``participation``,
             ``square``, a size registered by ``erf.extend.size``, or ``significant`` (patches
             significantly above the floor, at a false-discovery rate of ``alpha``).
@@ -73,7 +119,35 @@ def measure(
         >>> found.criterion, found.image_size, [size.name for size in found.sizes][:3]
         ('mass:0.9545', (24, 24), ['mass:0.9545', 'mass:0.5', 'mass:0.9'])
     """
-    field = Field.of(result)
+    one = partial(
+        _measure,
+        criterion=criterion,
+        share=share,
+        sizes=sizes,
+        alpha=alpha,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+    )
+    if isinstance(result, Mapping):
+        return {name: one(Field.of(each)) for name, each in result.items()}
+    if isinstance(result, UnitResult | LayerResult | Field):
+        return one(Field.of(result))
+    return [one(each) for each in fields_of(result)]
+
+
+def _measure(
+    field: Field,
+    *,
+    criterion: str,
+    share: float | None,
+    sizes: Sequence[str] | None,
+    alpha: float,
+    level: float,
+    resamples: int,
+    seed: int,
+) -> Measurement:
+    """Of one field; arguments as of `measure`."""
     definitions = define_sizes(
         field.cells, field.center, criterion=criterion, share=share, sizes=sizes
     )

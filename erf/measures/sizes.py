@@ -157,6 +157,9 @@ def _square(maps: Maps, cells: Cells, center: tuple[float, float], share: float 
     return square_inside_image(cells, center, _square_side(maps, cells, center, share))
 
 
+SIZES.seal()
+
+
 def define(
     name: str, cells: Cells, center: tuple[float, float], share: float | None = None
 ) -> Definition:

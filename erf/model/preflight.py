@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from erf.borrow import borrowed
+from erf.borrow import borrowed, kept_buffers, restore_buffers
 from erf.errors import ModelError
 
 SAMPLED = 257
@@ -32,19 +32,21 @@ class Preflight:
     Attributes:
         random: the first layer that differs between two equal passes, None where none does.
         coupled: the first layer that differs beside another image, None where none does.
+        single: what the model raises for two images, None where it takes them.
         stateful: buffers that a pass changes.
         dead: layers whose clean output is one and the same number everywhere.
     """
 
     random: str | None = None
     coupled: str | None = None
+    single: str | None = None
     stateful: tuple[str, ...] = ()
     dead: tuple[str, ...] = ()
 
     @property
     def alone(self) -> bool:
         """Whether images must run one a pass, each from the same state."""
-        return self.random is not None or self.coupled is not None
+        return any(why is not None for why in (self.random, self.coupled, self.single))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -60,6 +62,8 @@ class Preflight:
                 f"images of one batch influence each other (first at layer {self.coupled!r}): "
                 "one image a pass"
             )
+        if self.single is not None:
+            found.append(f"the model does not take two images ({self.single}): one image a pass")
         if self.stateful:
             names = ", ".join(self.stateful[:5]) + (", ..." if len(self.stateful) > 5 else "")
             found.append(f"a pass changes buffers ({names}): they are restored before every pass")
@@ -79,13 +83,14 @@ def fly(model: nn.Module, image: Float[Tensor, "c h w"], *, fixed: bool = False)
             random and ``fixed`` is False; naming the first.
     """
     _check_finite(model, image)
-    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    with torch.random.fork_rng(), borrowed(model), kept(model, before):
+    with torch.random.fork_rng(), borrowed(model), kept_buffers(model) as before:
         first = _watch(model, image[None])
         stateful = tuple(
-            name for name, buffer in model.named_buffers() if not _equal(buffer, before[name])
+            name
+            for name, buffer in model.named_buffers()
+            if name in before and not torch.equal(buffer, before[name])
         )
-        _restore(model, before)
+        restore_buffers(model, before)
         second = _watch(model, image[None])
         random = _first_difference(first, second, SAME)
         if random is not None and not fixed:
@@ -94,20 +99,13 @@ def fly(model: nn.Module, image: Float[Tensor, "c h w"], *, fixed: bool = False)
                 "(dropout or noise in evaluation?). random='fixed' takes it with the same random "
                 "numbers in every pass"
             )
-        _restore(model, before)
-        coupled = None if random is not None else _coupled(model, image, first)
+        restore_buffers(model, before)
+        beside = None if random is not None else _beside(model, image)
     _check_outputs(first)
+    coupled = None if not isinstance(beside, dict) else _first_difference(first, beside, ALIKE)
+    single = beside if isinstance(beside, str) else None
     dead = tuple(name for name, seen in first.items() if seen.constant)
-    return Preflight(random, coupled, stateful, dead)
-
-
-@contextmanager
-def kept(model: nn.Module, state: dict[str, Tensor]) -> Iterator[None]:
-    """Give buffers their values back afterwards, whatever happens."""
-    try:
-        yield
-    finally:
-        _restore(model, state)
+    return Preflight(random, coupled, single, stateful, dead)
 
 
 @contextmanager
@@ -116,14 +114,13 @@ def from_one_state(model: nn.Module, found: Preflight) -> Iterator[None]:
     if not found.stateful and found.random is None:
         yield
         return
-    state = {name: buffer.clone() for name, buffer in model.named_buffers()}
 
     def begin(_module: nn.Module, _inputs: object) -> None:
-        _restore(model, state)
+        restore_buffers(model, state)
         if found.random is not None:
             torch.manual_seed(0)
 
-    with torch.random.fork_rng(enabled=found.random is not None), kept(model, state):
+    with torch.random.fork_rng(enabled=found.random is not None), kept_buffers(model) as state:
         handle = model.register_forward_pre_hook(begin)
         try:
             yield
@@ -140,6 +137,7 @@ class _Seen:
     largest: float
     lost: int
     constant: bool
+    precision: float
 
 
 def _watch(model: nn.Module, images: Float[Tensor, "n c h w"]) -> dict[str, _Seen]:
@@ -170,7 +168,8 @@ def _see(output: Tensor) -> _Seen:
     places = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat))).long().to(flat.device)
     constant = len(flat) > 1 and bool((flat == flat[0]).all())
     norm, largest = float(torch.linalg.vector_norm(flat.double())), float(flat.abs().max())
-    return _Seen(flat[places].double().cpu(), norm, largest, lost, constant)
+    precision = torch.finfo(flat.dtype).eps
+    return _Seen(flat[places].double().cpu(), norm, largest, lost, constant, precision)
 
 
 def _first_difference(one: dict[str, _Seen], two: dict[str, _Seen], tolerance: float) -> str | None:
@@ -182,22 +181,20 @@ def _first_difference(one: dict[str, _Seen], two: dict[str, _Seen], tolerance: f
         if len(seen.values) != len(other.values):
             return name or "the model"
         scale = max(seen.largest, other.largest, 1e-30)
+        tolerance = max(tolerance, 16 * seen.precision)
         apart = float((seen.values - other.values).abs().max()) / scale
         if apart > tolerance or abs(seen.norm - other.norm) > tolerance * max(seen.norm, 1e-30):
             return name or "the model"
     return None
 
 
-def _coupled(
-    model: nn.Module, image: Float[Tensor, "c h w"], alone: dict[str, _Seen]
-) -> str | None:
-    """The first layer that differs when another image runs beside."""
+def _beside(model: nn.Module, image: Float[Tensor, "c h w"]) -> dict[str, _Seen] | str:
+    """What the layers put out beside another image, or what the model raises for two."""
     other = image.flip(-1) * 3 + image.std()
     try:
-        beside = _watch(model, torch.stack([image, other]))
-    except Exception:  # a model that takes one image only, whatever it raises
-        return "the model"
-    return _first_difference(alone, beside, ALIKE)
+        return _watch(model, torch.stack([image, other]))
+    except Exception as error:  # whatever a model raises that takes one image only
+        return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"[:120]
 
 
 def _check_finite(model: nn.Module, image: Tensor) -> None:
@@ -221,14 +218,3 @@ def _check_outputs(seen: dict[str, _Seen]) -> None:
                 f"layer {name!r} is the first that puts out values that are not finite, "
                 f"{output.lost} of them, on this image"
             )
-
-
-def _equal(one: Tensor, two: Tensor) -> bool:
-    return one.shape == two.shape and bool(torch.equal(one, two))
-
-
-def _restore(model: nn.Module, state: dict[str, Tensor]) -> None:
-    with torch.no_grad():
-        for name, buffer in model.named_buffers():
-            if name in state and not _equal(buffer, state[name]):
-                buffer.copy_(state[name])

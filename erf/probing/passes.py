@@ -12,14 +12,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from erf.engines.choose import choose_engine
+from erf.engines.choose import Work, choose_engine
 from erf.engines.engine import Disturb
 from erf.engines.report import EngineReport
 from erf.errors import SettingError
 from erf.geometry import PatchGrid, Target, UnitName
 from erf.model import Specimen
 from erf.probing.draws import take_draws
-from erf.probing.journal import Journal, Record, Unrecorded
+from erf.probing.journal import Journal, Unrecorded
 from erf.probing.tally import LayerTally, Tally, UnitTally
 from erf.probing.target import clean_activation, find_target
 from erf.results import LayerResult, UnitResult
@@ -93,23 +93,20 @@ def run(
     watched = watch(specimen, asked)
     dead = [each.layer for each in asked if each.layer in flight.dead]
     with specimen.lent():
-        choice = choose_engine(
-            settings,
+        work = Work(
             specimen.model,
             specimen.image,
             [each.target for each in watched],
-            grid=grid,
-            disturb=disturb,
-            activations=[float(each.activation.abs().max()) for each in watched],
-            graph=specimen.graph,
-            alone=flight.alone,
-            notes=(*flight.notes, *map(dead_note, dead)),
+            grid,
+            disturb,
+            [float(each.activation.abs().max()) for each in watched],
+            specimen.graph,
         )
+        notes = (*flight.notes, *map(dead_note, dead))
+        choice = choose_engine(settings, work, alone=flight.alone, notes=notes)
         origin = specimen.origin()
-        record: Record = Unrecorded(grid)
-        if journal is not None:
-            asks = _request(watched, settings, origin, choice.report)
-            record = Journal(Path(journal), grid, asks)
+        asks = _request(watched, settings, origin, choice.report)
+        record = Unrecorded(grid) if journal is None else Journal(Path(journal), grid, asks)
         tallies = [each.tally(grid) for each in watched]
         taken = take_draws(
             settings.rule, choice.engine, grid, disturb, tallies, record=record, progress=progress

@@ -1,12 +1,13 @@
 """Results: what a probe found, where it comes from, and how it is kept.
 
 UnitResult, LayerResult     of one unit, of all units of a layer
-to_dataset, from_dataset    as an xarray data set, with named dimensions, units and words
+result.to_dataset()         as an xarray data set, with named dimensions, units and words
+from_dataset                and back
 save, open_result           on disk, as Zarr that xarray opens; whole or not at all
 each_of                     the results in whatever a probe returned, one or many
 """
 
-from erf.results.dataset import from_dataset, to_dataset
+from erf.results.reading import from_dataset
 from erf.results.result import LayerResult, Result, UnitResult
 from erf.results.several import each_of
 from erf.results.store import open_result, save
@@ -19,5 +20,4 @@ __all__ = [
     "from_dataset",
     "open_result",
     "save",
-    "to_dataset",
 ]

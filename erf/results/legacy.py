@@ -10,12 +10,12 @@ import zarr
 
 from erf.engines.report import Agreement, EngineReport
 from erf.geometry import Box, Target
-from erf.results.result import LayerResult, Result, UnitResult
+from erf.results.result import LayerResult, UnitResult
 from erf.settings import Gradient, NamedStimulus, Noise, Settings, Until
 from erf.theoretical.field import TheoreticalField, UnitTheory
 
 
-def from_version_1(group: zarr.Group, attributes: Mapping[str, Any]) -> Result:
+def from_version_1(group: zarr.Group, attributes: Mapping[str, Any]) -> UnitResult | LayerResult:
     """The result in a group of version 1.
 
     Raises:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
 import numpy as np
+import xarray
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from erf.engines.report import EngineReport
 from erf.errors import UnitError
 from erf.geometry import PatchGrid, Target
-from erf.settings import Settings
+from erf.results.dataset import PATCH, UNIT, Arrays, assemble, edges
+from erf.settings import Disturbance, Settings
 from erf.theoretical.field import TheoreticalField, UnitTheory
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Result:
+class Result(ABC):
     """What the results of a unit and of a layer have in common.
 
     Attributes:
@@ -107,8 +111,54 @@ class Result:
             facts["patches"] = f"{settings.patch} px, stride {settings.step} px"
         return facts | self._found()
 
+    def to_dataset(self) -> xarray.Dataset:
+        """The result as a data set; settings, engine and origin are attributes of JSON text.
+
+        Example:
+            >>> import torch, erf
+            >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1))
+            >>> data = erf.probe(model, torch.randn(3, 24, 24), "0", patch=8, draws=2).to_dataset()
+            >>> data.samples.dims, data.patch_row.values.tolist()
+            (('draw', 'patch_row', 'patch_col'), [3.5, 11.5, 19.5])
+        """
+        arrays: Arrays = {
+            "activation": (UNIT, self.activation),
+            "image": (("channel", "row", "col"), self.image),
+            "boxes": ((*PATCH, "edge"), self.boxes),
+        }
+        if self.picture is not None:
+            arrays["picture"] = (("row", "col", "rgb"), self.picture)
+        other = self.settings.other_image if isinstance(self.settings, Disturbance) else None
+        if other is not None:
+            arrays["other"] = (("channel", "row", "col"), other.pixels)
+        return assemble(arrays | self._own_arrays(), self.grid, self._attributes())
+
+    def _attributes(self) -> dict[str, Any]:
+        software = self.origin.get("software", {})
+        return {
+            "title": f"{self.model_name}, {self.target}, {self.image_name}",
+            "source": f"erf-probe {software.get('erf-probe', '')}",
+            "target": json.dumps(asdict(self.target)),
+            "method": self.settings.method,
+            "settings": json.dumps(self.settings.to_json()),
+            "draws": self.draws,
+            "joint": int(self.joint),
+            "engine": json.dumps(self.engine.to_json()),
+            "theory": json.dumps(self._theory_words()),
+            "origin": json.dumps(dict(self.origin)),
+        }
+
+    @abstractmethod
+    def _own_arrays(self) -> Arrays:
+        """What a unit's and a layer's result keep in arrays of their own."""
+
+    @abstractmethod
+    def _theory_words(self) -> dict[str, Any] | None:
+        """What is kept of the theory besides its boxes."""
+
+    @abstractmethod
     def _found(self) -> dict[str, str]:
-        raise NotImplementedError
+        """What came out, a line each, for people."""
 
     def __repr__(self) -> str:
         lines = "".join(f"\n  {name:<9} {text}" for name, text in self.facts().items())
@@ -144,6 +194,24 @@ class UnitResult(Result):
         """(row, col) of the unit in its layer."""
         assert self.target.unit is not None
         return self.target.unit
+
+    def _own_arrays(self) -> Arrays:
+        arrays: Arrays = {
+            "discrepancy": (PATCH, self.discrepancy),
+            "standard_error": (PATCH, self.standard_error),
+        }
+        if self.samples is not None:
+            arrays["samples"] = (("draw", *PATCH), self.samples)
+        if self.theory is not None:
+            arrays["theory_box"] = (("edge",), edges(self.theory.box))
+            if self.theory.unclipped is not None:
+                arrays["theory_unclipped"] = (("edge",), edges(self.theory.unclipped))
+        return arrays
+
+    def _theory_words(self) -> dict[str, Any] | None:
+        if self.theory is None:
+            return None
+        return {name: getattr(self.theory, name) for name in ("size", "status", "reasons")}
 
     def _found(self) -> dict[str, str]:
         peak = float(self.discrepancy.max())
@@ -214,6 +282,24 @@ class LayerResult(Result):
     def units(self) -> list[tuple[int, int]]:
         """All (row, col), row by row."""
         return [(row, col) for row, col in np.ndindex(*self.unit_count)]
+
+    def _own_arrays(self) -> Arrays:
+        field = (*PATCH, *UNIT)
+        arrays: Arrays = {
+            "discrepancy": (field, self.discrepancy),
+            "standard_error": (field, self.standard_error),
+        }
+        if self.theory is not None:
+            arrays["theory_box"] = ((*UNIT, "edge"), self.theory.boxes())
+            if self.theory.border_known:
+                arrays["theory_unclipped"] = ((*UNIT, "edge"), self.theory.boxes(clipped=False))
+        return arrays
+
+    def _theory_words(self) -> dict[str, Any] | None:
+        if self.theory is None:
+            return None
+        names = ("size", "status", "reasons", "stride", "padding", "kind", "channel_dim")
+        return {name: getattr(self.theory, name) for name in names}
 
     def _found(self) -> dict[str, str]:
         return {"influence": " x ".join(map(str, self.discrepancy.shape)) + " (patches, units)"}

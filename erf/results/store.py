@@ -17,12 +17,13 @@ import zarr
 
 from erf.atomic import new_folder
 from erf.errors import StoreError
-from erf.results.dataset import FORMAT, VERSION, from_dataset, hashes, to_dataset
+from erf.results.dataset import FORMAT, VERSION, hashes
 from erf.results.legacy import from_version_1
-from erf.results.result import Result
+from erf.results.reading import from_dataset
+from erf.results.result import LayerResult, UnitResult
 
 
-def save(result: Result, path: str | Path) -> Path:
+def save(result: UnitResult | LayerResult, path: str | Path) -> Path:
     """Write a result to a new directory and return its path.
 
     Raises:
@@ -36,7 +37,7 @@ def save(result: Result, path: str | Path) -> Path:
         ...     erf.open(erf.save(result, folder + "/run.zarr")).target
         Target(layer='0', unit=(12, 12), channel=None)
     """
-    data = to_dataset(result)
+    data = result.to_dataset()
     with new_folder(path) as staging, warnings.catch_warnings():
         # Consolidated metadata is an extension of Zarr 3 that its readers may ignore; with it,
         # xarray opens a result without searching for arrays.
@@ -46,7 +47,7 @@ def save(result: Result, path: str | Path) -> Path:
     return Path(path)
 
 
-def open_result(path: str | Path) -> Result:
+def open_result(path: str | Path) -> UnitResult | LayerResult:
     """Read a result back.
 
     Raises:

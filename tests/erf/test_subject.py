@@ -147,7 +147,7 @@ def test_the_callers_image_stays_the_callers():
     [
         (
             lambda m, x: erf.probe(m, x, "2", strid=8),
-            "noise has no setting 'strid'; there are patch",
+            "noise has no setting 'strid'; there are patch.* did you mean stride",
         ),
         (lambda m, x: erf.probe_layers(m, x, ["0"], strid=8), "noise has no setting 'strid'"),
         (lambda m, x: erf.gradient_field(m, x, "2", patch=8), "gradient has no setting 'patch'"),

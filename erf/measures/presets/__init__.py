@@ -12,5 +12,6 @@ from erf.measures.presets.report import PRESETS, PresetReport, preset, register
 
 for _module in _modules_of(__path__):
     _import(f"{__name__}.{_module.name}")
+PRESETS.seal()
 
 __all__ = ["PRESETS", "PresetReport", "preset", "register"]

@@ -7,7 +7,7 @@ from scipy import stats
 from erf.errors import SettingError
 from erf.geometry import PatchGrid
 from erf.measures import compare
-from erf.measures.comparison import ratio_over_images
+from erf.measures.ratios import ratio_over_images
 from erf.results import UnitResult
 from strategies.fields import as_result, draw, truth
 

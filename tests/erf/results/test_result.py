@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 import erf
+import erf.extend
+from erf.stimulus import STIMULI
 from strategies.results import gaussian_result
 
 IMAGE = torch.randn(3, 24, 30, generator=torch.Generator().manual_seed(1))
@@ -120,3 +122,33 @@ def test_a_function_of_the_users_is_a_stimulus_known_by_its_source(tmp_path):
 
     with pytest.raises(erf.SettingError, match=r"stimulus 'other' returned shape \(1, 2, 3\)"):
         erf.probe(network(), IMAGE, "2", patch=8, stimulus=other)
+
+
+def test_a_registered_stimulus_is_known_by_its_source_too(tmp_path):
+    """Registered anew with another meaning, the old result's is not taken for it."""
+
+    def stripes(canvas, box, rng):
+        return canvas.pixels(box) * 0 + 1
+
+    try:
+        erf.extend.stimulus("mine")(stripes)
+        result = erf.probe(network(), IMAGE, "2", patch=8, stimulus="mine", draws=1)
+        kept = erf.open(erf.save(result, tmp_path / "run.zarr"))
+        again = erf.Subject(network(), IMAGE).probe("2", kept.settings)
+        assert np.array_equal(again.samples, result.samples)
+        erf.extend.stimulus("mine")(lambda canvas, box, rng: canvas.pixels(box) * 0 + 2)
+        with pytest.raises(erf.SettingError, match="stimulus 'mine' was a function of the user's"):
+            erf.Subject(network(), IMAGE).probe("2", kept.settings)
+    finally:
+        STIMULI.remove("mine")
+    with pytest.raises(erf.SettingError, match="stimulus 'gaussian' is this package's own"):
+        erf.extend.stimulus("gaussian")(stripes)
+
+
+def test_several_results_are_measured_as_they_come():
+    results = [gaussian_result(seed=seed, name=f"net {seed}") for seed in (0, 1)]
+    alone = [erf.measure(result).area for result in results]
+    assert [found.area for found in erf.measure(results)] == alone
+    named = erf.measure(dict(zip("ab", results, strict=True)), criterion="peak")
+    assert list(named) == ["a", "b"]
+    assert named["b"].area == erf.measure(results[1], criterion="peak").area

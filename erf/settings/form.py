@@ -1,0 +1,45 @@
+"""All methods by name, and settings read back from JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from erf.errors import SettingError
+from erf.settings.disturbance import Disturbance, Noise, Occlusion
+from erf.settings.draws import Until
+from erf.settings.given import NamedStimulus
+from erf.settings.gradient import Gradient
+
+Settings = Disturbance | Gradient
+METHODS: dict[str, type[Noise | Occlusion | Gradient]] = {
+    each.method: each for each in (Noise, Occlusion, Gradient)
+}
+
+
+def settings_from_json(values: Mapping[str, Any]) -> Settings:
+    """The settings that `Method.to_json` wrote; the pixels of an ``other`` image are kept apart.
+
+    Raises:
+        SettingError: for an unknown method or a field that is out of range.
+    """
+    values = dict(values)
+    kind = METHODS.get(values.pop("method", ""))
+    if kind is None:
+        raise SettingError(f"method is none of {', '.join(METHODS)}")
+    if isinstance(values.get("draws"), Mapping):
+        values["draws"] = Until(**values["draws"])
+    if isinstance(values.get("sigma"), list):
+        values["sigma"] = tuple(values["sigma"])
+    if isinstance(values.get("stimulus"), Mapping):
+        values["stimulus"] = _recall(values["stimulus"])
+    values.pop("other", None)
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise SettingError(f"settings of {kind.method}: {error}") from None
+
+
+def _recall(values: Mapping[str, Any]) -> NamedStimulus:
+    """A stimulus by its name alone: a result can be read where its stimulus is not at hand."""
+    return NamedStimulus(values["name"], values.get("source_sha256"))
