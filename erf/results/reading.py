@@ -12,7 +12,7 @@ import xarray
 from erf.engines.report import EngineReport
 from erf.geometry import Box, PatchGrid, Target
 from erf.results.result import LayerResult, UnitResult
-from erf.settings import Disturbance, OtherImage, Settings, settings_from_json
+from erf.settings import Disturbance, OtherImage, settings_from_json
 from erf.theoretical.field import TheoreticalField, UnitTheory
 
 
@@ -22,12 +22,12 @@ def from_dataset(data: xarray.Dataset) -> UnitResult | LayerResult:
     Raises:
         KeyError, TypeError, ValueError: when something is missing or is not what it should be.
     """
+    check_shapes(data)
     attributes = data.attrs
     target = Target(**_tuples(json.loads(attributes["target"])))
     settings = settings_from_json(json.loads(attributes["settings"]))
     if "other" in data and isinstance(settings, Disturbance):
         settings = replace(settings, other=OtherImage(data["other"].values))
-    check_shapes(data, settings)
     known = {
         "target": target,
         "settings": settings,
@@ -48,13 +48,13 @@ def from_dataset(data: xarray.Dataset) -> UnitResult | LayerResult:
     return UnitResult(samples=samples, theory=_unit_theory(data, words), **known)
 
 
-def check_shapes(data: xarray.Dataset, settings: Settings) -> None:
+def check_shapes(data: xarray.Dataset) -> None:
     """Hold every array to what settings and image say of it, before any is read.
 
     Raises:
         ValueError: naming the first that does not fit.
     """
-    sizes = dict(data.sizes)
+    sizes, settings = dict(data.sizes), settings_from_json(json.loads(data.attrs["settings"]))
     grid = PatchGrid((sizes["row"], sizes["col"]), settings.patch, settings.step)
     rows, cols = grid.shape
     wanted = {"patch_row": rows, "patch_col": cols}

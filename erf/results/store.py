@@ -19,7 +19,7 @@ from erf.atomic import new_folder
 from erf.errors import StoreError
 from erf.results.dataset import FORMAT, VERSION, hashes
 from erf.results.legacy import from_version_1
-from erf.results.reading import from_dataset
+from erf.results.reading import check_shapes, from_dataset
 from erf.results.result import LayerResult, UnitResult
 
 
@@ -61,10 +61,13 @@ def open_result(path: str | Path) -> UnitResult | LayerResult:
             f"{path} has result version {version}, this software reads 1 and {VERSION}"
         )
     try:
-        _check_chunks(path)
         if version == 1:
+            _check_chunks(path)
             return from_version_1(zarr.open_group(path, mode="r"), attributes)
         with xarray.open_zarr(path, chunks=None, mask_and_scale=False) as data:
+            # In this order: false shapes would make a check of chunks, let alone a read, endless.
+            check_shapes(data)
+            _check_chunks(path)
             result = from_dataset(data)
             _check_hashes(data)
             return result
