@@ -7,7 +7,9 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import UInt8
 from torch import Tensor, nn
 
 
@@ -35,9 +37,9 @@ def hash_image(image: Tensor) -> str:
     return digest.hexdigest()
 
 
-def _bytes(tensor: Tensor) -> bytes:
-    flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return flat.numpy().tobytes()
+def _bytes(tensor: Tensor) -> UInt8[np.ndarray, " bytes"]:
+    """A tensor's memory in order, not copied where it lies so already."""
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
 
 
 def describe(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 from erf.borrow import borrowed, kept_buffers, restore_buffers
 from erf.errors import ModelError
+from erf.model.finite import count_lost
 
 SAMPLED = 257
 """Values of an output that are compared one by one, besides its norm."""
@@ -143,14 +145,23 @@ class _Seen:
 def _watch(model: nn.Module, images: Float[Tensor, "n c h w"]) -> dict[str, _Seen]:
     """Run the model; what its layers put out for the first image, in the order they finish."""
     seen: dict[str, _Seen] = {}
+    last: tuple[Tensor, int, _Seen] | None = None
     handles = []
     for name, module in model.named_modules():
 
         def look(_: nn.Module, __: object, output: object, name: str = name) -> None:
+            nonlocal last
             tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
             floats = [leaf for leaf in tensors if leaf.is_floating_point() and leaf.numel()]
-            if floats and floats[0].ndim:
-                seen[name] = _see(floats[0][:1] if len(floats[0]) == len(images) else floats[0])
+            if not floats or not floats[0].ndim:
+                return
+            tensor = floats[0]
+            version = -1 if tensor.is_inference() else tensor._version
+            # A container hands on what its last module put out, perhaps written to meanwhile.
+            if last is None or last[0] is not tensor or version < 0 or last[1] != version:
+                shown = tensor[:1] if len(tensor) == len(images) else tensor
+                last = tensor, version, _see(shown)
+            seen[name] = last[2]
 
         handles.append(module.register_forward_hook(look))
     try:
@@ -163,13 +174,19 @@ def _watch(model: nn.Module, images: Float[Tensor, "n c h w"]) -> dict[str, _See
 
 
 def _see(output: Tensor) -> _Seen:
+    """Look at every value twice, at no more: outputs are large."""
     flat = output.detach().reshape(-1)
-    lost = int((~torch.isfinite(flat)).sum())
+    low, high = (float(end) for end in torch.aminmax(flat))
+    lost = 0 if isfinite(low) and isfinite(high) else count_lost(flat)
     places = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat))).long().to(flat.device)
-    constant = len(flat) > 1 and bool((flat == flat[0]).all())
-    norm, largest = float(torch.linalg.vector_norm(flat.double())), float(flat.abs().max())
-    precision = torch.finfo(flat.dtype).eps
-    return _Seen(flat[places].double().cpu(), norm, largest, lost, constant, precision)
+    return _Seen(
+        values=flat[places].double().cpu(),
+        norm=float(torch.linalg.vector_norm(flat)),
+        largest=max(abs(low), abs(high)),
+        lost=lost,
+        constant=len(flat) > 1 and low == high,
+        precision=torch.finfo(flat.dtype).eps,
+    )
 
 
 def _first_difference(one: dict[str, _Seen], two: dict[str, _Seen], tolerance: float) -> str | None:
@@ -181,9 +198,9 @@ def _first_difference(one: dict[str, _Seen], two: dict[str, _Seen], tolerance: f
         if len(seen.values) != len(other.values):
             return name or "the model"
         scale = max(seen.largest, other.largest, 1e-30)
-        tolerance = max(tolerance, 16 * seen.precision)
+        allowed = max(tolerance, 16 * seen.precision)
         apart = float((seen.values - other.values).abs().max()) / scale
-        if apart > tolerance or abs(seen.norm - other.norm) > tolerance * max(seen.norm, 1e-30):
+        if apart > allowed or abs(seen.norm - other.norm) > allowed * max(seen.norm, 1e-30):
             return name or "the model"
     return None
 
@@ -202,13 +219,11 @@ def _check_finite(model: nn.Module, image: Tensor) -> None:
     things += [(f"parameter {name!r}", value) for name, value in model.named_parameters()]
     things += [(f"buffer {name!r}", value) for name, value in model.named_buffers()]
     for what, value in things:
-        if value.is_floating_point():
-            lost = int((~torch.isfinite(value.detach())).sum())
-            if lost:
-                raise ModelError(
-                    f"{what} has {lost} of {value.numel()} values that are not finite: "
-                    "what it feeds cannot be measured"
-                )
+        if lost := count_lost(value):
+            raise ModelError(
+                f"{what} has {lost} of {value.numel()} values that are not finite: "
+                "what it feeds cannot be measured"
+            )
 
 
 def _check_outputs(seen: dict[str, _Seen]) -> None:
