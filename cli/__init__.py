@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
+from cli.signals import stopped_like_ctrl_c
+
 COMMANDS = (
     "probe",
+    "models",
     "layers",
     "theory",
     "measure",
@@ -35,14 +39,19 @@ class ErfGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run as a program."""
+        with stopped_like_ctrl_c():
+            return super().main(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run; what the user got wrong becomes one line."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
             raise Failure(" ".join(error.format_message().split())) from error
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # a pipe that is closed is silence to click
         except Exception as error:
             if not is_expected(error):
                 raise

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.arguments.results import open_results
 from cli.arguments.setting import Names
 
 if TYPE_CHECKING:
@@ -35,44 +32,18 @@ def compare(
     """
     import erf
     from erf.measures import fields_of
+    from erf.study import named_paths, open_results
 
     rows = erf.compare(
-        {name: fields_of(open_results(path)) for name, path in _names(results).items()},
+        {name: fields_of(open_results(path)) for name, path in named_paths(results).items()},
         criterion=criterion,
         share=share,
         level=level,
     )
     if as_json:
-        click.echo(json.dumps([_row(row) for row in rows], indent=2))
+        click.echo(rows.to_json())
         return
     _print(rows)
-
-
-def _names(paths: tuple[Path, ...]) -> dict[str, Path]:
-    """A short name for each path; the whole path where short ones are not unique."""
-    short = [path.parent.name if path.name == "result.zarr" else path.name for path in paths]
-    if len(set(short)) < len(short) or not all(short):
-        short = [str(path) for path in paths]
-    if len(set(short)) < len(short):
-        raise click.BadParameter("the same result is named twice")
-    return dict(zip(short, paths, strict=True))
-
-
-def _row(row: Compared) -> dict[str, object]:
-    """A row in JSON's types; what is unknown is null."""
-    ratio: dict[str, object] | None = None
-    if row.ratio is not None:
-        ratio = {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(row.ratio).items()
-        }
-        ratio["significant"] = row.ratio.significant
-    return {
-        "name": row.name,
-        "images": row.images,
-        "ratio": ratio,
-        "measurement": json.loads(row.measurement.to_json()),
-    }
 
 
 def _print(rows: Comparison) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,10 +46,11 @@ def evaluate(
     Whole images at one scale, all pixels in one confusion matrix, void left out; means run over the
     classes that occur. Under torchrun the images are shared out over the processes.
     """
-    from cli.arguments.checkpoint import open_checkpoint
-    from cli.arguments.device import find_device
+    from erf.device import find_device
     from parsenet.datasets import open_dataset
     from parsenet.evaluation import check_classes
+    from parsenet.report import other_names, print_scores
+    from parsenet.shipment import open_checkpoint
     from parsenet.training.processes import joined
 
     trained = open_checkpoint(checkpoint)
@@ -66,8 +66,9 @@ def evaluate(
         summary = {"checkpoint": checkpoint, "data": data, "split": split, "images": images}
         click.echo(json.dumps(summary | scores.as_plain(dataset.classes), allow_nan=False))
     else:
-        _print(scores, dataset, images)
-        _note_names(trained.classes, dataset)
+        print_scores(scores, dataset, images)
+        if note := other_names(trained.classes, dataset):
+            click.echo(f"note: {note}")
 
 
 def _score(
@@ -85,46 +86,4 @@ def _score(
             checkpoint.input_space,
             limit=limit,
             on_image=lambda: advance(1),
-        )
-
-
-def _print(scores: Scores, dataset: LabelledImages, images: int) -> None:
-    """Print a row for each class, and the four scores of FCN's table."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    title = f"{dataset.title} {dataset.split}, {images} image{'s' if images > 1 else ''}"
-    table = Table("class", box=box.SIMPLE_HEAD, title=title)
-    for column in ("pixels", "accuracy", "IoU"):
-        table.add_column(column, justify="right")
-    total = max(1, int(scores.truth.sum()))
-    rows = zip(dataset.classes, scores.truth, scores.accuracy, scores.iou, strict=True)
-    for name, pixels, accuracy, iou in rows:
-        table.add_row(name, f"{pixels / total:.1%}", _number(accuracy), _number(iou))
-    table.add_section()
-    table.add_row("mean", "", _number(scores.mean_accuracy), _number(scores.mean_iou), style="bold")
-    console.print(table)
-    console.print(f"pixel accuracy          {_number(scores.pixel_accuracy)}")
-    console.print(f"frequency-weighted IoU  {_number(scores.weighted_iou)}")
-    if absent := int((scores.truth == 0).sum()):
-        console.print(
-            f"{absent} of {len(dataset.classes)} classes do not occur in the labels; the means "
-            "leave them out",
-            highlight=False,
-        )
-
-
-def _number(score: float) -> str:
-    return "-" if isnan(score) else f"{score:.4f}"
-
-
-def _note_names(known: tuple[str, ...], dataset: LabelledImages) -> None:
-    """Say when the model's classes bear other names: equal in number, they may be others."""
-    pairs = zip(known, dataset.classes, strict=True)
-    if other := [(mine, theirs) for mine, theirs in pairs if mine != theirs]:
-        click.echo(
-            f"note: {len(other)} of the model's classes bear other names, "
-            f"first {other[0][0]!r} for {other[0][1]!r}"
         )

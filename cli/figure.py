@@ -81,8 +81,8 @@ def drawn(name: str, width: str) -> Callable[[Command], Command]:
 
 def open_units(paths: tuple[Path, ...], unit: str | None) -> list[erf.UnitResult]:
     """The results at paths and in folders, each narrowed to one unit."""
-    from cli.arguments.results import open_results
     from erf.geometry import parse_unit
+    from erf.study import open_results
     from figures.unit import at_unit
 
     name = None if unit is None else parse_unit(unit)
@@ -150,8 +150,8 @@ def registered(kind: FigureKind) -> click.Command:
     @UNIT
     @drawn(kind.name, str(kind.width))
     def draw(results: tuple[Path, ...], unit: str | None, width: str) -> Figure:
-        from cli.arguments.results import open_results
         from erf.geometry import parse_unit
+        from erf.study import open_results
 
         opened = [each for path in results for each in open_results(path)]
         name = None if unit is None else parse_unit(unit)
@@ -170,14 +170,15 @@ def growth(runs: tuple[Path, ...], unit: str | None, width: str) -> Figure:
 
     Each of RUNS is a folder of results; the last number in a result's path is its iteration.
     """
-    from cli.drawing import read_growth
-    from figures import growth_figure
+    from erf.geometry import parse_unit
+    from erf.study import read_growth
+    from figures import Growth, growth_figure
 
-    series = {run.name: read_growth(run, unit) for run in runs}
-    sides = {side for _, side in series.values() if side is not None}
-    theory = sides.pop() if len(sides) == 1 else None
-    curves = {name: probes for name, (probes, _) in series.items()}
-    return growth_figure(curves, theory=theory, width=width)
+    name = None if unit is None else parse_unit(unit)
+    curves = {
+        run.name: [Growth.of(at, result, name) for at, result in read_growth(run)] for run in runs
+    }
+    return growth_figure(curves, width=width)
 
 
 @figure.command()
@@ -204,12 +205,13 @@ def training(runs: tuple[Path, ...], score: str, width: str) -> Figure:
 @drawn("scales", "column")
 def scales(checkpoint: str, image: Path | None, positions: int, seed: int, width: str) -> Figure:
     """L2 norms of the features of a ParseNet before and after it normalises them."""
-    from cli.arguments.checkpoint import open_checkpoint
-    from cli.arguments.picture import load_picture
+    from cli.arguments.photo import usual_photo
+    from erf import read_photo
     from figures import scales_figure
     from parsenet import feature_norms
+    from parsenet.shipment import open_checkpoint
 
-    picture = load_picture(image, None)
+    picture = read_photo(image or usual_photo()).levels
     before, after = feature_norms(
         open_checkpoint(checkpoint), picture, positions=positions, seed=seed
     )
@@ -228,13 +230,13 @@ def segmentation(
     import numpy as np
     from PIL import Image
 
-    from cli.arguments.checkpoint import open_checkpoint
-    from cli.arguments.picture import load_picture
+    from erf import read_photo
     from figures import predictions_figure
     from figures.colors import class_colors
     from parsenet import call_pixels
+    from parsenet.shipment import open_checkpoint
 
-    picture = load_picture(image, None)
+    picture = read_photo(image).levels
     stems = [Path(text).stem for text in checkpoints]
     if repeated := next((stem for stem in stems if stems.count(stem) > 1), None):
         raise click.BadParameter(f"two checkpoints are called {repeated}: name each once")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.arguments.results import open_results
 from cli.arguments.setting import Names
 
 if TYPE_CHECKING:
@@ -48,6 +46,7 @@ def measure(
     RESULT may be a folder of results of one unit on many images: their average is measured.
     """
     import erf
+    from erf.study import open_results
 
     fields = erf.measures.fields_of(open_results(result))
     field = _combine(fields, recentre)
@@ -85,6 +84,8 @@ def _print_measurement(found: erf.Measurement, fields: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from erf.measures import describe, size_label
+
     console = Console()
     console.print(found.sentence, highlight=False, soft_wrap=True)
     table = Table(box=box.SIMPLE)
@@ -94,7 +95,7 @@ def _print_measurement(found: erf.Measurement, fields: int) -> None:
     for size in found.records():
         low, high, theory = size["area_low"], size["area_high"], size["share_of_theory"]
         table.add_row(
-            _label(str(size["size"])),
+            size_label(str(size["size"])),
             f"{size['area']:,.0f}",
             "" if low is None else f"{low:,.0f} to {high:,.0f}",
             f"{size['side']:.1f}",
@@ -102,52 +103,13 @@ def _print_measurement(found: erf.Measurement, fields: int) -> None:
             "" if theory is None else f"{theory:.1%}".replace("%", " %"),
         )
     console.print(table)
-    for line in _notes(found, fields):
+    for line in describe(found, fields):
         console.print(line, highlight=False, soft_wrap=True)
-
-
-def _label(name: str) -> str:
-    """``mass 95.45 %`` for ``mass:0.9545``."""
-    kind, _, share = name.partition(":")
-    return f"{kind} {100 * float(share):.6g} %" if share else kind
-
-
-def _notes(found: erf.Measurement, fields: int) -> list[str]:
-    """Shape and circumstances, a line each."""
-    row, col = found.center
-    lines = [
-        f"unit centre {row:.1f}, {col:.1f} px (from {found.center_from}); centroid "
-        f"{found.offset[0]:+.1f}, {found.offset[1]:+.1f} px from it",
-        f"anisotropy {found.anisotropy:.2f}, longest axis at {found.moments.angle:.0f} degrees",
-    ]
-    if found.gaussian is not None:
-        fit = found.gaussian
-        lines.append(f"Gaussian {fit.major:.1f} x {fit.minor:.1f} px, R² {fit.r_squared:.3f}")
-    lines.append(
-        f"patch {found.patch}, stride {found.stride}; floor {found.floor.value:.3g} "
-        f"({found.floor.source})"
-    )
-    if found.stride < found.patch:
-        lines.append(f"patches overlap: the field is blurred by the patch of {found.patch} px")
-    images = f"{found.images} image{'s' if found.images > 1 else ''}"
-    if fields > 1:
-        over = "" if fields == found.images else f"{fields} fields of "
-        lines.append(f"average over {over}{images}")
-    elif found.draws > 1:
-        lines.append(f"{found.draws} draws, {images}")
-    return lines
 
 
 def _print_preset(report: PresetReport, patch: int, as_json: bool) -> None:
     if as_json:
-        values = {
-            "preset": report.name,
-            "image_size": report.image_size,
-            "patch": patch,
-            "values": report.values,
-            "defects": report.defects,
-        }
-        click.echo(json.dumps(values, indent=2))
+        click.echo(report.to_json(patch=patch))
         return
     click.echo(f"{report.name} on {report.image_size[0]}x{report.image_size[1]} pixels")
     for name, value in report.values.items():

@@ -32,17 +32,17 @@ def predict(
     Writes labels/NAME.png, whose pixel values are the labels (in VOC's colours), and
     overlays/NAME.png, the image tinted by class with a legend, in the colours of our figures.
     """
-    from cli.arguments.checkpoint import open_checkpoint
-    from cli.arguments.device import find_device
-    from cli.arguments.output import claim_folder
-    from cli.arguments.picture import load_picture
+    from erf import read_photo
+    from erf.device import find_device
     from erf.progress import progress_bar
+    from erf.study import new_place
+    from parsenet.shipment import open_checkpoint
 
     _refuse_equal_names(images)
     trained = open_checkpoint(checkpoint)
     for path in images:  # a damaged one is found before anything is written
-        load_picture(path, None)
-    folder = claim_folder(out, f"{Path(checkpoint).stem}-labels")
+        read_photo(path)
+    folder = new_place(out, f"{Path(checkpoint).stem}-labels")
     trained.model.to(find_device(device))
     for name in ("labels", "overlays"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -69,14 +69,14 @@ def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
     """Write the labels and the overlay of one image."""
     import numpy as np
 
-    from cli.arguments.picture import load_picture
+    from erf import read_photo
     from figures.colors import class_colors
     from figures.overlay import overlay_figure
     from figures.saving import save
     from parsenet.palette import write_labels
     from parsenet.prediction import predict as label_image
 
-    image = load_picture(path, None)
+    image = read_photo(path).levels
     called = label_image(checkpoint.model, image, checkpoint.input_space)
     label = called.cpu().numpy().astype(np.uint8)
     write_labels(label, folder / "labels" / f"{path.stem}.png")

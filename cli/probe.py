@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cli.arguments.model import MODEL_HELP
-from cli.arguments.picture import Size
+from cli.arguments.model import MODEL_HELP, ModelChoice, ModelName, model_options
+from cli.arguments.photo import Size
 from cli.arguments.setting import SETTINGS, Names, settings
 
 if TYPE_CHECKING:
     import erf
-    from cli.arguments.model import LoadedModel
-    from cli.probing.series import Series
+    from erf import LoadedModel
     from erf.settings import Settings
+    from erf.study import Series
+
+LAYER = "fc7"
+"""Of a VGG-16 of ours; other networks are asked for a layer."""
 
 
 @click.command(epilog=MODEL_HELP)
-@click.argument("model", default="late")
+@click.argument("model", default="late", type=ModelName())
 @click.option(
     "--image",
     "images",
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     help="Photo, or folder of photos; may be repeated.  [default: Matplotlib's grace_hopper.jpg]",
 )
 @click.option("--image-size", type=Size(), help="Scale and crop to this.  [default: as it is]")
-@click.option("--layer", default="fc7", show_default=True, help="Module path; see `erf layers`.")
+@click.option("--layer", help="Module path; see `erf layers`.  [default: fc7 of our networks]")
 @click.option(
     "--unit", help="center, max, ROW,COL, grid:N or all.  [default: center, occlusion max]"
 )
@@ -65,44 +68,54 @@ if TYPE_CHECKING:
     help="New or empty folder, or that of the same run, which goes on.  "
     "[default: erf-runs/MODEL-LAYER]",
 )
+@model_options
 @click.pass_context
-def probe(ctx: click.Context, /, model: str, out: Path | None, **options: Any) -> None:
+def probe(
+    ctx: click.Context, /, model: str, out: Path | None, choice: ModelChoice, **options: Any
+) -> None:
     """Measure the empirical receptive field of a unit of MODEL.
 
     Without arguments: the shipped ParseNet (late fusion), a real photo, the centre unit of fc7;
     then its class scores beside those of the same network without global context.
     """
-    from cli.arguments.output import claim_folder
     from cli.probing.showcase import compare_shipped
     from cli.probing.summary import draw_field, print_average, print_result
+    from erf.study import RunFolder, free_place
 
-    series = _series(ctx, model, options)
-    run = series.describe()
-    folder = claim_folder(out, f"{series.loaded.name}-{series.layer}", run)
+    series = _series(ctx, choice.load(model, options["image_size"]), options)
+    place = out or free_place(f"{series.loaded.name}-{series.layer}")
+    folder = RunFolder(place, series.describe())
+    folder.check()
     results: list[erf.UnitResult | erf.LayerResult] = []
     try:
-        for place, result in series.run(folder, run):
+        for path, result in series.run(folder, on_skip=_say_skipped):
             print_result(result, series.loaded, options["sigma"])
-            click.echo(f"result  {place}")
-            draw_field(result, place.with_suffix(".png"))
+            click.echo(f"result  {path}")
+            draw_field(result, path.with_suffix(".png"))
             results.append(result)
     except KeyboardInterrupt:
-        click.echo(f"the same command with --out {shlex.quote(str(folder))} goes on", err=True)
+        click.echo(f"the same command with --out {shlex.quote(str(place))} goes on", err=True)
         raise
     print_average(results)
     if not any(_given(ctx, name) for name in ctx.params if name != "out"):
-        compare_shipped(folder)
+        compare_shipped(place)
 
 
-def _series(ctx: click.Context, model: str, options: dict[str, Any]) -> Series:
+def _say_skipped(reason: str) -> None:
+    click.echo(f"skipped {reason}", err=True)
+
+
+def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) -> Series:
     """The model, the images, and what is asked of them."""
-    from cli.arguments.model import load_model
-    from cli.probing.series import Series, find_images, strongest_images
+    from cli.arguments.photo import usual_photo
+    from erf.photo import find_photos
+    from erf.study import Series, strongest_images
 
     occlusion = options["method"] == "occlusion"
-    loaded, images = load_model(model), find_images(options["images"])
+    images = find_photos(options["images"]) or [usual_photo()]
     settings = _settings(ctx, options, loaded)
-    size, layer, channel = options["image_size"], options["layer"], options["channel"]
+    size, channel = options["image_size"] or loaded.size, options["channel"]
+    layer = options["layer"] or _usual_layer(loaded, size)
     if occlusion and channel is not None:
         images = strongest_images(
             images, loaded, layer, channel, top=options["top"], image_size=size
@@ -117,6 +130,22 @@ def _series(ctx: click.Context, model: str, options: dict[str, Any]) -> Series:
         settings=settings,
         skip_bad=options["skip_bad"],
     )
+
+
+def _usual_layer(loaded: LoadedModel, size: tuple[int, int] | None) -> str:
+    """The layer of our networks that is asked about first.
+
+    Raises:
+        click.UsageError: for another network, with the layers that make sense to ask about.
+    """
+    if LAYER in dict(loaded.model.named_modules()):
+        return LAYER
+    import erf
+    from erf.model import stages
+
+    found = erf.layers(loaded.model, size or (224, 224), loaded.input_space.channels)
+    names = ", ".join(layer.name for layer in stages(found))
+    raise click.UsageError(f"name a layer of {loaded.name} with --layer, such as {names}")
 
 
 def _given(ctx: click.Context, name: str) -> bool:

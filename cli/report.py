@@ -27,8 +27,8 @@ def report(results: tuple[Path, ...], out: Path, title: str) -> None:
     """
     claim_file(out, {".html"})
 
-    from cli.arguments.results import open_results
     from erf.atomic import write_text
+    from erf.study import open_results
     from figures.report import report_page
 
     page = report_page([each for path in results for each in open_results(path)], title=title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from cli.training.experiment import (
 )
 
 if TYPE_CHECKING:
-    from parsenet import Experiment, Processes, RunSettings
+    from torch import nn
+
+    from parsenet import Experiment, InputSpace, Processes, RunSettings
 
 
 @click.command()
@@ -132,13 +135,12 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
 
     from rich.console import Console
 
-    from cli.arguments.device import find_device
-    from cli.training.bar import training_bar
-    from cli.training.growth import GrowthProbe
     from cli.training.notes import noted
-    from cli.training.scene_report import print_scores
+    from erf.device import find_device
     from parsenet import joined, prepare, train_into
+    from parsenet.scenes.report import print_scores
     from parsenet.training import fetch_data
+    from parsenet.training.bar import training_bar
 
     with joined(str(find_device(asked["device"]))) as processes, noted():
         console = Console(quiet=not processes.first)
@@ -149,8 +151,7 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
             console.print(prepared.report, highlight=False, soft_wrap=True)
         folder = begun or agreed_folder(asked["out"], experiment.name, processes)
         run = _run_settings(asked, experiment, processes)
-        growth, probes = asked["probe_every"], folder / "probes"
-        look = growth and GrowthProbe(growth, asked["probe_layer"], experiment.size, probes).look
+        look = _growth(asked, experiment, folder)
         try:
             with training_bar(experiment.recipe.max_iter, console) as show:
                 trained = train_into(
@@ -172,6 +173,20 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
         console.print(f"[bold]{path}[/]  probe it: erf probe {path}", soft_wrap=True)
         if experiment.data != "scenes" and processes.first:
             click.echo(f"score it: {scoring_command(experiment, path)}")
+
+
+def _growth(
+    asked: dict[str, Any], experiment: Experiment, folder: Path
+) -> Callable[[nn.Module, InputSpace, int], None] | None:
+    """What looks at the model while it is trained, if that was asked for."""
+    if asked["probe_every"] is None:
+        return None
+    import erf
+    from cli.arguments.photo import usual_photo
+
+    photo = erf.read_photo(usual_photo(), (experiment.size, experiment.size))
+    probe = erf.GrowthProbe(asked["probe_every"], asked["probe_layer"], photo, folder / "probes")
+    return probe.look
 
 
 def _run_settings(

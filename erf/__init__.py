@@ -2,6 +2,7 @@
 
 result = erf.probe(model, image, "fc7", patch=8)    disturb patches, measure how much a unit changes
 subject = erf.Subject(model, image)                 the same, prepared once and asked often
+erf.load_model(name), erf.read_photo(path)          somebody's network, a photo
 erf.measure(result), erf.compare(...)               how large the field is, and whether two differ
 erf.save(result, path), erf.open(path)              keep a result, read it back
 erf.extend                                          stimuli, sizes, presets, operators of one's own
@@ -17,7 +18,9 @@ from erf.errors import (
     ExportError,
     LayerError,
     ModelError,
+    PhotoError,
     SettingError,
+    SourceError,
     StoreError,
     UnitError,
 )
@@ -35,10 +38,13 @@ from erf.measures import (
     unit_sizes,
 )
 from erf.model import Layer, layers
+from erf.photo import Photo, read_photo
 from erf.questions import gradient_field, occlusion_field, probe, probe_layers, probe_units
 from erf.results import LayerResult, UnitResult, save
 from erf.results import open_result as open
 from erf.settings import Gradient, Noise, Occlusion, Until, until
+from erf.sources import InputSpace, LoadedModel, load_model, model_names
+from erf.study import GrowthProbe
 from erf.subject import Subject
 from erf.theoretical import (
     TheoreticalField,
@@ -64,15 +70,21 @@ __all__ = [
     "ExportError",
     "Field",
     "Gradient",
+    "GrowthProbe",
+    "InputSpace",
     "Layer",
     "LayerError",
     "LayerResult",
+    "LoadedModel",
     "Measurement",
     "ModelError",
     "Noise",
     "Occlusion",
     "PatchGrid",
+    "Photo",
+    "PhotoError",
     "SettingError",
+    "SourceError",
     "StoreError",
     "Subject",
     "Target",
@@ -87,7 +99,9 @@ __all__ = [
     "gradient_field",
     "interior_average",
     "layers",
+    "load_model",
     "measure",
+    "model_names",
     "occlusion_field",
     "open",
     "preset",
@@ -95,6 +109,7 @@ __all__ = [
     "probe_layers",
     "probe_units",
     "projective_box",
+    "read_photo",
     "save",
     "theoretical_field",
     "theory",

@@ -6,6 +6,8 @@ ErfError (ValueError)
 ├── UnitError       a unit or channel outside its layer
 ├── ExportError     the model has no graph to reason about
 ├── ModelError      the model is no pure, finite function of one image
+├── PhotoError      a photo that cannot be read as a person sees it
+├── SourceError     a name or file that leads to no model
 └── StoreError      a result that cannot be read, or a place that must not be written
 """
 
@@ -36,3 +38,11 @@ class ModelError(ErfError):
 
 class StoreError(ErfError):
     """A result cannot be read, or its place is taken by something else."""
+
+
+class PhotoError(ErfError):
+    """A photo cannot be read, or its file does not say how bright its pixels are."""
+
+
+class SourceError(ErfError):
+    """A name or a file leads to no model, or its weights do not fit."""

@@ -3,42 +3,80 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from torch import Tensor, nn
 
 from erf.errors import LayerError
+from erf.layer_name import OUTPUT, LayerName, only_tensor, tensors_in
 
 
-def find_layer(model: nn.Module, name: str) -> nn.Module:
-    """The module at this path.
+def find_layer(model: nn.Module, text: str) -> nn.Module:
+    """The module that a layer's name means; ``output`` is the model itself.
 
     Raises:
         LayerError: when there is none; the message names near matches.
     """
     modules = dict(model.named_modules())
-    if name in modules and name:
-        return modules[name]
-    names = [known for known in modules if known]
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
-    raise LayerError(f"layer {name!r} is not one of the model's {len(names)} modules{hint}")
+    name = LayerName.parse(text)
+    try:
+        return modules[name.path_among(modules)]
+    except KeyError:
+        names = [known for known in modules if known]
+        near = difflib.get_close_matches(name.path, names, n=3, cutoff=0.5)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        raise LayerError(
+            f"layer {name.path!r} is not one of the model's {len(names)} modules{hint}"
+        ) from None
 
 
 @contextmanager
 def watched(model: nn.Module, names: Sequence[str]) -> Iterator[dict[str, object]]:
-    """Collect what layers put out while the model runs: ``{name: output}``, the last call's.
+    """Collect what layers put out while the model runs once: ``{name: output}``.
 
     Outputs are copied as the module returns them, before an in-place operator that follows
     (``nn.ReLU(inplace=True)``) can overwrite them.
+
+    Raises:
+        LayerError: when there is no such module, or in its output no such member.
     """
     seen: dict[str, object] = {}
+    calls: Counter[str] = Counter()
     with ExitStack() as stack:
-        for name in names:
+        for text in names:
+            name = LayerName.parse(text)
 
-            def keep(_: nn.Module, __: object, output: object, name: str = name) -> None:
-                seen[name] = output.clone() if isinstance(output, Tensor) else output
+            def keep(_: nn.Module, __: object, output: object, name: LayerName = name) -> None:
+                calls[name.text] += 1
+                if name.call in (None, calls[name.text]):
+                    found = only_tensor(name, output)
+                    seen[name.text] = found.clone() if isinstance(found, Tensor) else found
 
-            stack.enter_context(find_layer(model, name).register_forward_hook(keep))
+            stack.enter_context(find_layer(model, text).register_forward_hook(keep))
+        yield seen
+
+
+@contextmanager
+def listed(model: nn.Module) -> Iterator[dict[str, Tensor]]:
+    """Collect every tensor that modules and the model put out: ``{name: output of the last call}``.
+
+    In the order in which the last calls end. The model's own are ``output`` and its members, where
+    no module put them out.
+    """
+    seen: dict[str, Tensor] = {}
+    with ExitStack() as stack:
+        for path, module in model.named_modules():
+
+            def keep(_: nn.Module, __: object, output: object, path: str = path) -> None:
+                known = {id(tensor) for tensor in seen.values()}
+                for member, tensor in tensors_in(output):
+                    if not path and id(tensor) in known:
+                        continue
+                    name = f"{path or OUTPUT}{member}"
+                    seen.pop(name, None)
+                    seen[name] = tensor
+
+            stack.enter_context(module.register_forward_hook(keep))
         yield seen

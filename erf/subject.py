@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from erf.errors import SettingError
 from erf.geometry import UnitName, spread_units
 from erf.model import Specimen
+from erf.photo import Photo
 from erf.probing import Asked, differentiate, run
 from erf.results import LayerResult, UnitResult
 from erf.settings import Disturbance, Gradient, Noise, Settings
@@ -42,18 +43,19 @@ class Subject(Specimen):
         self,
         image: Float[Tensor, "c h w"] | Float[np.ndarray, "c h w"],
         *,
+        photo: Photo | None = None,
         image_name: str | None = None,
-        picture: UInt8[np.ndarray, "h w 3"] | None = None,
     ) -> Subject:
         """The same model on another image; of the same size, it shares the export."""
         return Subject(
             self.model,
             image,
             self.name,
+            photo=photo,
             image_name=image_name,
-            picture=picture,
             random=self.random,
             graph=self._exported,
+            facts=self.facts,
         )
 
     @overload

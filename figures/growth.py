@@ -9,7 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from erf.errors import SettingError
+from erf.geometry import UnitName
+from erf.measures import measure
+from erf.results import LayerResult, UnitResult
 from figures.style import Width, inches, styled
+from figures.unit import at_unit
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,22 @@ class Growth:
         iteration: at which the weights were probed.
         side: of the square of the field's area, pixels.
         interval: of the side; None where there is none.
+        theory: side of the theoretical field inside the image; None where it is not known.
     """
 
     iteration: int
     side: float
     interval: tuple[float, float] | None = None
+    theory: float | None = None
+
+    @classmethod
+    def of(
+        cls, iteration: int, result: UnitResult | LayerResult, unit: UnitName | None = None
+    ) -> Growth:
+        """Of a saved probe; of a whole layer's result, the unit."""
+        found = measure(at_unit(result, unit))
+        theory = None if found.theory is None else found.theory.area**0.5
+        return cls(iteration, found.side, found.interval("side"), theory)
 
 
 @styled
@@ -38,7 +53,8 @@ def growth_figure(
 
     Args:
         runs: probes by the run's name.
-        theory: side of the theoretical field inside the image, pixels, for reference.
+        theory: side of the theoretical field inside the image, pixels, for reference; where not
+            given, the one that all probes have, if it is one.
         width: ``column``, ``page`` or inches.
 
     Raises:
@@ -47,6 +63,8 @@ def growth_figure(
     for name, probes in runs.items():
         if len(probes) < 2:
             raise SettingError(f"run {name!r} was probed {len(probes)} times; growth needs 2")
+    sides = {probe.theory for probes in runs.values() for probe in probes} - {None}
+    theory = sides.pop() if theory is None and len(sides) == 1 else theory
     figure = Figure(figsize=(inches(width), 2.1), layout="constrained")
     draw_growth(figure.add_subplot(), runs, theory=theory)
     return figure

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,8 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from parsenet.atomic import whole_file
 from parsenet.errors import CheckpointError, ModelError
 from parsenet.input_space import ChannelOrder, InputSpace, Triple
+from parsenet.tensors import checksum, lost_values
 from parsenet.variants import VARIANTS, build
 
 FORMAT = "parsenet-checkpoint"
@@ -100,14 +101,16 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
         text = json.dumps(asdict(description), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: cannot be described in JSON: {error}") from error
-    metadata = {"format": FORMAT, "version": str(VERSION), "checkpoint": text}
+    metadata = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "checkpoint": text,
+        "crc32": checksum(text, state),
+    }
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            whole = Path(folder, path.name)
-            save_file(state, whole, metadata=metadata)
-            whole.chmod(0o644)
-            whole.replace(path)
-    except OSError as error:
+        with whole_file(path) as staging:
+            save_file(state, staging, metadata=metadata)
+    except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: cannot be written: {error}") from error
 
 
@@ -129,8 +132,25 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise CheckpointError(f"{path}: is no readable safetensors file: {error}") from error
     description = _parse(metadata, path)
     model = _fit(description, state, path)
+    if metadata.get("crc32", known := checksum(metadata["checkpoint"], state)) != known:
+        raise CheckpointError(f"{path}: is damaged: its checksum differs")
+    if lost := lost_values(state):
+        raise CheckpointError(f"{path}: {lost}: nothing that it computes would mean anything")
     model.load_state_dict(state, assign=True)
     return Checkpoint(**vars(description), model=model.eval())
+
+
+def read_metadata(path: Path) -> Mapping[str, str]:
+    """Return the metadata of a safetensors file, without reading a tensor.
+
+    Raises:
+        CheckpointError: if it cannot be read.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: is no readable safetensors file: {error}") from error
 
 
 def _describe(checkpoint: Checkpoint) -> Description:

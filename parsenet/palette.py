@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from parsenet.atomic import whole_file
+
 
 def voc_palette() -> UInt8[np.ndarray, "256 3"]:
     """Return PASCAL VOC's colours of the labels 0 to 255, as RGB.
@@ -34,4 +36,5 @@ def write_labels(label: UInt8[np.ndarray, "rows cols"], path: Path) -> None:
     """Write labels as VOC does: a PNG whose pixel values are the labels, in VOC's colours."""
     image = Image.fromarray(label)
     image.putpalette(voc_palette().tobytes())
-    image.save(path, format="PNG")
+    with whole_file(path) as staging:
+        image.save(staging, format="PNG")

@@ -3,10 +3,20 @@
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from parsenet.checkpoint import Checkpoint, load_checkpoint
 from parsenet.errors import CheckpointError
 
 SHIPPED = ("none", "early", "late")
 """One for each fusion of a ParseNet of width 1/8, trained alike on the generated scenes."""
+
+
+def open_checkpoint(name: str) -> Checkpoint:
+    """Read a checkpoint onto the CPU: a shipped one by its name, or a file.
+
+    Raises:
+        CheckpointError: if it cannot be read.
+    """
+    return load_checkpoint(shipped(name) if name in SHIPPED else Path(name))
 
 
 def shipped(name: str) -> Path:

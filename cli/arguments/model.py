@@ -1,101 +1,141 @@
-"""Naming a model on the command line: a checkpoint file, or an architecture."""
+"""Naming a model on the command line, and what it takes in."""
 
 from __future__ import annotations
 
-import difflib
+import ast
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from parsenet.input_space import InputSpace
+    from erf import InputSpace, LoadedModel
 
 MODEL_HELP = (
-    "MODEL is a .safetensors checkpoint of `erf train`, a checkpoint shipped with this package "
-    "(none, early, late), or an architecture with random weights: fcn32s, fcn16s, fcn8s, "
-    "parsenet, a torchvision model such as resnet50, or timm:NAME."
+    "MODEL is a checkpoint or folder of `erf train`, one shipped with this package (none, early, "
+    "late), a network with random weights (parsenet, fcn32s, fcn16s, fcn8s), a torchvision model "
+    "(resnet50), timm:NAME (trained with a tag: timm:resnet18.a1_in1k), hf-hub:ORG/NAME, "
+    "local-dir:PATH, hf:FOLDER or hf:ORG/NAME, smp:Unet/resnet34, package.module:function, "
+    "file.py:function, file.pt2 or file.onnx; `erf models` lists names."
 )
 
 
+class ModelName(click.ParamType[str]):
+    """The name of a model, completed from all that are known."""
+
+    name = "MODEL"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names that begin so."""
+        from erf import model_names
+
+        return [CompletionItem(each) for each in model_names() if each.startswith(incomplete)]
+
+
 @dataclass(frozen=True)
-class LoadedModel:
-    """A model, its name, and how it wants its images.
+class ModelChoice:
+    """What was said about the model besides its name; see `load`."""
 
-    Attributes:
-        model: in evaluation mode, on the CPU.
-        name: for tables and provenance.
-        input_space: mean, standard deviation and channel order.
-        random: whether its weights are random.
-    """
+    weights: str | None
+    partial: bool
+    model_args: tuple[str, ...]
+    mean: str | None
+    std: str | None
+    largest: float
+    channels: str
+    device: str | None
 
-    model: nn.Module
-    name: str
-    input_space: InputSpace
-    random: bool
+    def load(self, name: str, image_size: tuple[int, int] | None = None) -> LoadedModel:
+        """Find the model and place it on the device; what a user should know goes to stderr.
 
+        Raises:
+            SourceError: when it cannot be had.
+            click.BadParameter: when an option cannot be read.
+        """
+        import erf
 
-def load_model(text: str) -> LoadedModel:
-    """Find the model that a user means; architectures get random weights, always the same.
+        loaded = erf.load_model(
+            name,
+            weights=self.weights,
+            partial=self.partial,
+            arguments=dict(map(_argument, self.model_args)),
+            image_size=image_size,
+            input_space=self._input_space(),
+        )
+        for note in loaded.notes:
+            click.echo(f"note: {note}", err=True)
+        if self.device is not None:
+            from erf.device import find_device
 
-    Raises:
-        click.BadParameter: when nothing of that name is known.
-        parsenet.CheckpointError: when a checkpoint cannot be read.
-    """
-    from parsenet import SHIPPED, load_checkpoint, shipped
+            loaded.model.to(find_device(self.device))
+        return loaded
 
-    if text in SHIPPED or text.endswith(".safetensors") or Path(text).exists():
-        path = shipped(text) if text in SHIPPED else Path(text)
-        checkpoint = load_checkpoint(path)
-        name = f"parsenet-{text}" if text in SHIPPED else path.stem
-        return LoadedModel(checkpoint.model, name, checkpoint.input_space, random=False)
-    return _architecture(text)
+    def _input_space(self) -> InputSpace | None:
+        from erf import InputSpace
 
-
-def _architecture(name: str) -> LoadedModel:
-    import torch
-    import torchvision
-
-    from parsenet import VARIANTS, build
-    from parsenet.input_space import IMAGENET
-
-    names = torchvision.models.list_models()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        if name in VARIANTS:
-            model = build(name)
-        elif name in names and name.startswith(("deeplab", "fcn_", "lraspp")):
-            model = torchvision.models.get_model(name, weights=None, weights_backbone=None)
-        elif name in names:
-            model = torchvision.models.get_model(name, weights=None)
-        elif name.startswith("timm:"):
-            model = _timm(name.removeprefix("timm:"))
-        else:
-            raise _unknown(name, [*VARIANTS, *names])
-    return LoadedModel(model.eval(), name, IMAGENET, random=True)
+        if self.mean is None and self.std is None:
+            if self.channels != "rgb" or self.largest != 255:
+                raise click.UsageError("--channels and --range belong to --mean and --std")
+            return None
+        if self.mean is None or self.std is None:
+            raise click.UsageError("--mean and --std belong together")
+        scale = 255 / self.largest
+        mean, std = (
+            tuple(scale * level for level in _numbers(text)) for text in (self.mean, self.std)
+        )
+        return InputSpace(mean, std, "bgr" if self.channels == "bgr" else "rgb")
 
 
-def _timm(name: str) -> nn.Module:
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `ModelChoice`, which it gets as ``choice``."""
+    names = list(ModelChoice.__dataclass_fields__)
+
+    @wraps(command)
+    def chosen(*arguments: Any, **options: Any) -> Any:
+        choice = ModelChoice(**{name: options.pop(name) for name in names})
+        return command(*arguments, choice=choice, **options)
+
+    for option in reversed(
+        (
+            click.option("--weights", help="File of weights, or a name that the library fetches."),
+            click.option("--partial", is_flag=True, help="Take the weights that fit."),
+            click.option(
+                "--model-args", multiple=True, metavar="NAME=VALUE", help="For building the model."
+            ),
+            click.option("--mean", metavar="A,B,C", help="Of the input.  [default: the model's]"),
+            click.option("--std", metavar="A,B,C", help="Of the input.  [default: the model's]"),
+            click.option(
+                "--range",
+                "largest",
+                type=click.FloatRange(min=0, min_open=True),
+                default=255.0,
+                help="White, in the units of --mean and --std: 255 or 1.  [default: 255]",
+            ),
+            click.option("--channels", type=click.Choice(["rgb", "bgr"]), default="rgb"),
+            click.option("--device", help="cpu, cuda, cuda:1, mps.  [default: cpu]"),
+        )
+    ):
+        chosen = option(chosen)
+    return chosen
+
+
+def _argument(text: str) -> tuple[str, Any]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier():
+        raise click.BadParameter(f"--model-args {text!r} is not NAME=VALUE")
     try:
-        import timm
-    except ImportError:
-        raise click.BadParameter("timm models need timm: pip install timm") from None
-    if name not in timm.list_models():
-        near = difflib.get_close_matches(name, timm.list_models(), n=3)
-        raise click.BadParameter(f"timm has no model {name!r}{_hint(near)}")
-    model = timm.create_model(name, pretrained=False)
-    return model
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
-def _unknown(name: str, names: list[str]) -> click.BadParameter:
-    near = difflib.get_close_matches(name, names, n=3)
-    return click.BadParameter(
-        f"{name!r} is neither a file nor a shipped checkpoint nor an architecture{_hint(near)}"
-    )
-
-
-def _hint(near: list[str]) -> str:
-    return f"; did you mean {', '.join(near)}?" if near else ""
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} are not numbers such as 123.7,116.3,103.5") from None

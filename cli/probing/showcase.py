@@ -40,13 +40,11 @@ def compare_shipped(folder: Path) -> None:
 
 def _probe(name: str, place: Path) -> erf.UnitResult:
     import erf
-    from cli.arguments.model import load_model
-    from cli.arguments.picture import PHOTO, load_picture
+    from cli.arguments.photo import usual_photo
 
-    loaded, picture = load_model(name), load_picture(None, None)
-    image = loaded.input_space.tensor(picture)
+    loaded = erf.load_model(name)
     settings = erf.Noise(patch=PATCH, draws=DRAWS, sigma=loaded.input_space.sigma(SIGMA))
-    subject = erf.Subject(loaded.model, image, loaded.name, image_name=PHOTO, picture=picture)
+    subject = loaded.subject(erf.read_photo(usual_photo()))
     result = subject.probe(LAYER, settings, progress=True)
     assert isinstance(result, erf.UnitResult)
     erf.save(result, place)

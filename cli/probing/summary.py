@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     import erf
-    from cli.arguments.model import LoadedModel
+    from erf import LoadedModel
 
     Result = erf.UnitResult | erf.LayerResult
 
@@ -27,70 +27,17 @@ def print_result(result: Result, loaded: LoadedModel, sigma: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from erf.measures import describe_result
+
     table = Table(box=box.SIMPLE, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, text in describe(result, loaded, sigma).items():
+    for name, text in describe_result(result, loaded.label, sigma).items():
         table.add_row(name, text)
     console = Console()
     console.print(table)
     for note in result.engine.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True)
-
-
-def describe(result: Result, loaded: LoadedModel, sigma: float) -> dict[str, str]:
-    """The table's lines: what was asked, and what came out."""
-    from erf.settings import Disturbance
-
-    settings = result.settings
-    lines = {
-        "model": f"{loaded.name} ({'random weights' if loaded.random else 'trained'})",
-        "layer, unit": str(result.target),
-        "image": "{} x {} px".format(*result.image_size),
-    }
-    if isinstance(settings, Disturbance):
-        stimulus = settings.disturbing.name
-        lines["patch, stride"] = f"{settings.patch} px, {settings.step} px"
-        lines["draws"] = f"{result.draws} of {stimulus}, sigma {sigma:g} of 255"
-        lines["engine"] = _engine(result)
-    else:
-        lines["method"] = f"{settings.method}, {result.draws} projections"
-    return lines | _found(result)
-
-
-def _engine(result: Result) -> str:
-    check = result.engine.check
-    if check is None or not check.agrees:
-        return result.engine.name
-    return f"{result.engine.name}, compared with dense: {check.summary}"
-
-
-def _found(result: Result) -> dict[str, str]:
-    import erf
-
-    if isinstance(result, erf.LayerResult):
-        shape = " x ".join(map(str, result.discrepancy.shape))
-        return {
-            "theoretical": "unknown" if result.theory is None else "each unit has its own",
-            "influence": f"{shape} (patch rows, cols, unit rows, cols)",
-        }
-    found = erf.measure(result)
-    interval = found.interval("side")
-    spread = "" if interval is None else f" (95 % interval {interval[0]:.0f} to {interval[1]:.0f})"
-    return {
-        "theoretical": _theoretical(result.theory),
-        "empirical": f"{found.side:.0f} px a side{spread}: {found.size().meaning}",
-        "share": found.summary,
-    }
-
-
-def _theoretical(theory: erf.UnitTheory | None) -> str:
-    if theory is None:
-        return "unknown"
-    if theory.status == "whole_image" or theory.size is None:
-        return theory.status.replace("_", " ")
-    status = "" if theory.status == "exact" else f" ({theory.status.replace('_', ' ')})"
-    return "{} x {} px{}, {} x {} inside the image".format(*theory.size, status, *theory.box.size)
 
 
 def draw_field(result: Result, path: Path) -> None:

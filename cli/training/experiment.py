@@ -54,9 +54,9 @@ def asked_experiment(
 
 def agreed_folder(out: Path | None, name: str, processes: Processes) -> Path:
     """Claim a folder for a new training; the first process does and tells the others."""
-    from cli.arguments.output import claim_folder
+    from erf.study import new_place
 
-    return Path(processes.told(str(claim_folder(out, name)) if processes.first else ""))
+    return Path(processes.told(str(new_place(out, name)) if processes.first else ""))
 
 
 def _resolve(asked: Mapping[str, Any]) -> Experiment:

@@ -21,6 +21,7 @@ from erf.graph.node import BatchSize, Call, Effect, Node, constant_value
 from erf.graph.refusal import example_of, fallback, refusal
 from erf.graph.rules import effect_of
 from erf.graph.shape_only import without_examples
+from erf.graph.tokens import TokenGrid, on_grid, token_dim, token_grids
 
 BATCH = 2
 """Batch of the example: the smallest one that export does not take for a constant."""
@@ -78,7 +79,7 @@ class _Translator:
         self.any_batch = any_batch
         self.nodes: dict[FxNode, Node] = {}
         self.constants: dict[Node, Tensor] = {}
-        self.layers: dict[str, dict[int, dict[int, Node]]] = {}
+        self.layers: dict[str, dict[int, dict[str, Node]]] = {}
         self.image: Node | None = None
         self.sizes: dict[Any, int] = {}
         """Of constants whose size follows from their values, such as the places of a mask."""
@@ -95,23 +96,23 @@ class _Translator:
                 self.nodes[fx] = self._node(fx)
         if self.image is None:
             raise ExportError("the exported model does not take an image")
-        layers = {
-            path: tuple(tuple(leaves.values()) for leaves in calls.values())
-            for path, calls in self.layers.items()
-        }
+        layers = {path: tuple(calls.values()) for path, calls in self.layers.items()}
+        nodes = list(self.nodes.values())
+        tokens = _read_tokens(nodes, layers)
         return Graph(
-            tuple(self.nodes.values()),
+            tuple(nodes),
             self.image,
             self.constants,
             layers,
             tuple(outputs),
             self.any_batch,
+            tokens,
         )
 
     def _note_layer(self, fx: FxNode) -> None:
         arguments: tuple[Any, ...] = fx.args
-        source, path, call, leaf = arguments
-        self.layers.setdefault(path, {}).setdefault(call, {})[leaf] = self.nodes[source]
+        source, path, call, member = arguments
+        self.layers.setdefault(path, {}).setdefault(call, {})[member] = self.nodes[source]
 
     def _node(self, fx: FxNode) -> Node:
         if fx.op == "call_function":
@@ -214,6 +215,28 @@ class _Translator:
         if fx.op == "get_attr":
             return operator.attrgetter(str(fx.target))(self.program.graph_module)
         return _integer(fx.meta["val"], self.sizes)
+
+
+def _read_tokens(
+    nodes: list[Node], layers: Mapping[str, Sequence[dict[str, Node]]]
+) -> dict[Node, TokenGrid]:
+    """Have layers of tokens with others among them read as their grid, by nodes that are added."""
+    grids, grown = token_grids(nodes), dict[Node, Node]()
+    found: dict[Node, TokenGrid] = {}
+    for calls in layers.values():
+        for members in calls:
+            for member, node in members.items():
+                grid = grids.get(node)
+                dim = None if grid is None else token_dim(node, grid)
+                if grid is None or dim is None:
+                    continue
+                if node not in grown:
+                    added = on_grid(node, grid, dim)
+                    nodes += added
+                    grown[node] = added[-1]
+                    found[added[-1]] = grid
+                members[member] = grown[node]
+    return found
 
 
 def _entry(fx: FxNode, op: str) -> Call:

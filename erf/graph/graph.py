@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -10,6 +10,8 @@ from torch import Tensor
 
 from erf.errors import LayerError
 from erf.graph.node import Node
+from erf.graph.tokens import TokenGrid
+from erf.layer_name import LayerName
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,18 +23,21 @@ class Graph:
         image: the node that stands for the image.
         constants: parameters, buffers and other tensors by the node that stands for them: the
             model's own, not copies.
-        layers: module path to calls, a call being the nodes of the tensors it returned, in order.
-            A module that is called twice has two calls.
+        layers: module path to calls, a call being the nodes of the tensors it returned, by what is
+            to be added to its name: nothing for the tensor itself, ``[1]`` for a tuple's second. A
+            module that is called twice has two calls.
         outputs: what the model returns.
         any_batch: whether the batch may differ from the exported one.
+        tokens: which of the tokens are the grid, of layers that put out others too.
     """
 
     nodes: tuple[Node, ...]
     image: Node
     constants: Mapping[Node, Tensor]
-    layers: Mapping[str, tuple[tuple[Node, ...], ...]]
+    layers: Mapping[str, tuple[Mapping[str, Node], ...]]
     outputs: tuple[Node, ...]
     any_batch: bool
+    tokens: Mapping[Node, TokenGrid]
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -40,24 +45,47 @@ class Graph:
         rows, cols = self.image.shape[-2:]
         return rows, cols
 
-    def layer(self, path: str, call: int = -1) -> Node:
-        """The output of a module: of its last call, and of several tensors the first map.
+    def layer(self, text: str) -> Node:
+        """The output of a module: of its last call, unless another is named.
 
         Args:
-            path: as in ``model.named_modules()``; empty for the model itself.
-            call: which call, where the module is called more than once.
+            text: see `LayerName`; empty for the model itself.
 
         Raises:
-            LayerError: when there is no such module, or it is not called as one.
+            LayerError: when there is no such module, call or member, or it is not called as one.
         """
-        calls = self.layers.get(path)
-        if not calls:
-            raise LayerError(self._missing(path))
-        if not -len(calls) <= call < len(calls):
-            raise LayerError(f"layer {path!r} is called {len(calls)} times, so not {call}")
-        found = calls[call]
-        maps = [node for node in found if node.layout is not None and node.layout.is_map]
-        return (maps or found)[0]
+        name = LayerName.parse(text)
+        try:
+            calls = self.layers[name.path_among(self.layers)]
+        except KeyError:
+            raise LayerError(self._missing(name.path)) from None
+        if name.call is not None and name.call > len(calls):
+            raise LayerError(
+                f"layer {name.path!r} is called {len(calls)} times, so not {name.call}"
+            )
+        members = calls[(name.call or 0) - 1]
+        wanted = "".join(f"[{key}]" for key in name.keys)
+        found = {each: node for each, node in members.items() if each.startswith(wanted)}
+        if wanted in found:
+            return found[wanted]
+        if not found:
+            there = ", ".join(f"{name.path or 'output'}{each}" for each in members)
+            raise LayerError(f"layer {text!r}: no such member; there are {there}")
+        maps = [node for node in found.values() if node.layout is not None and node.layout.is_map]
+        return (maps or list(found.values()))[0]
+
+    def names(self) -> Iterator[str]:
+        """The names of all that can be asked: last calls, and each member where there are several.
+
+        The model's own output is named where no module puts it out.
+        """
+        for path, calls in self.layers.items():
+            if path:
+                yield from (f"{path}{member}" for member in calls[-1])
+        inside = {node for path in self.layers if path for node in self.layers[path][-1].values()}
+        for member, node in self.layers[""][-1].items() if "" in self.layers else ():
+            if node not in inside:
+                yield f"output{member}"
 
     def _missing(self, path: str) -> str:
         head = path.split(".")[0]

@@ -30,10 +30,12 @@ def map_layout(graph: Graph, layer: str) -> Layout:
         raise LayerError(f"layer {layer!r} does not depend on the image")
     if layout.lost:
         raise LayerError(
-            f"layer {layer!r} puts out shape {shape}, whose positions are not a grid over the "
-            "image (such as tokens with a class token among them)"
+            f"layer {layer!r} puts out shape {shape}, of whose positions it is not known which "
+            "grid over the image they are"
         )
-    if len(layout.digits(Axis.BATCH)) > 1 or not (layout.positioned or len(node.shape) == 4):
+    if len(layout.digits(Axis.BATCH)) > 1 or not (
+        layout.positioned or len(node.shape) in (2, 4)  # a vector is a map of one unit
+    ):
         raise LayerError(
             f"layer {layer!r} puts out shape {shape}, not a map (n, channels, rows, cols)"
         )
@@ -73,6 +75,9 @@ def as_map(output: Float[Tensor, "..."], layout: Layout) -> Float[Tensor, "n cha
     digits: list[Digit] = []
     sizes: list[int] = []
     for dim, size in zip(layout.dims, output.shape, strict=True):
+        if not dim and size > 1:  # exported for one image alone, run on several
+            digits.append(Digit(Axis.BATCH, size))
+            sizes.append(size)
         fixed = prod(digit.size for digit in dim if digit.axis is not Axis.BATCH)
         for digit in dim:
             alone = size if len(dim) == 1 else digit.size

@@ -14,15 +14,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+
+from erf.layer_name import tensors_in
 
 
-def _no_result(_x: Tensor, _module: str, _call: int, _leaf: int) -> None:
+def _no_result(_x: Tensor, _module: str, _call: int, _member: str) -> None:
     """A mark computes nothing."""
 
 
 LIBRARY: Any = torch.library.Library("erf_probe", "DEF")  # type: ignore[no-untyped-call]
-LIBRARY.define("mark(Tensor x, str module, int call, int leaf) -> ()")
+LIBRARY.define("mark(Tensor x, str module, int call, str member) -> ()")
 LIBRARY.impl("mark", _no_result, "CompositeExplicitAutograd")
 MARK = torch.ops.erf_probe.mark.default
 torch.fx.node.has_side_effect(MARK)
@@ -36,9 +37,8 @@ def marking(model: nn.Module) -> Iterator[None]:
     for path, module in model.named_modules():
 
         def mark(_module: nn.Module, _inputs: Any, output: Any, path: str = path) -> None:
-            tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
-            for index, leaf in enumerate(tensors):
-                torch.ops.erf_probe.mark(leaf, path, calls[path], index)
+            for member, tensor in tensors_in(output):
+                torch.ops.erf_probe.mark(tensor, path, calls[path], member)
             calls[path] += 1
 
         handles.append(module.register_forward_hook(mark))

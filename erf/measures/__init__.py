@@ -19,6 +19,7 @@ between results        ``compare``
 from erf.measures.averaging import average, calibrate
 from erf.measures.cells import Cells
 from erf.measures.comparison import Compared, Comparison, compare
+from erf.measures.describing import describe, describe_result, size_label
 from erf.measures.field import Field, fields_of
 from erf.measures.floor import Floor, numerical_floor
 from erf.measures.gaussian import GaussianFit, gaussian_fit
@@ -64,6 +65,8 @@ __all__ = [
     "calibrate",
     "centred_square",
     "compare",
+    "describe",
+    "describe_result",
     "fields_of",
     "gaussian_fit",
     "inside_mass",
@@ -84,5 +87,6 @@ __all__ = [
     "radial_profile",
     "register",
     "size",
+    "size_label",
     "unit_sizes",
 ]

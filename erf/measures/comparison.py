@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -61,6 +62,19 @@ class Comparison:
 
     def __getitem__(self, index: int) -> Compared:
         return self.rows[index]
+
+    def to_json(self) -> str:
+        """All numbers as JSON; what is unknown is null."""
+        rows = [
+            {
+                "name": row.name,
+                "images": row.images,
+                "ratio": None if row.ratio is None else row.ratio.plain(),
+                "measurement": json.loads(row.measurement.to_json()),
+            }
+            for row in self.rows
+        ]
+        return json.dumps(rows, indent=2, allow_nan=False)
 
     def records(self) -> list[dict[str, str | float | None]]:
         """Flat, one value a column."""

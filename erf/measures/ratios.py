@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from jaxtyping import Float64
@@ -39,6 +39,14 @@ class Ratio:
     def significant(self) -> bool:
         """Whether the sizes differ, at 1 - ``level`` after adjustment."""
         return bool(self.p_adjusted <= 1 - self.level)
+
+    def plain(self) -> dict[str, object]:
+        """In JSON's types; what is unknown is None."""
+        values: dict[str, object] = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
+        return values | {"significant": self.significant}
 
 
 def pairing(first: Sequence[object], second: Sequence[object]) -> list[int] | None:

@@ -3,7 +3,7 @@
 Specimen    a model and an image on the bench: checked, exported and run clean once
 """
 
-from erf.model.listing import Layer, layers, list_layers
+from erf.model.listing import Layer, layers, list_layers, stages
 from erf.model.observe import observe_maps, read_map, require_map
 from erf.model.origin import describe, hash_image, hash_weights
 from erf.model.preflight import Preflight
@@ -21,4 +21,5 @@ __all__ = [
     "observe_maps",
     "read_map",
     "require_map",
+    "stages",
 ]

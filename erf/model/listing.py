@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from erf.borrow import borrowed, placed_like
 from erf.errors import ExportError, LayerError
 from erf.graph import Graph, try_graph_of
+from erf.layer_name import LayerName
 from erf.model.observe import read_map
-from erf.modules import watched
+from erf.modules import listed
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def layers(model: nn.Module, image_size: tuple[int, int], channels: int = 3) -> 
 
 def list_layers(model: nn.Module, image: Tensor, graph: Graph | ExportError | None) -> list[Layer]:
     """The layers of a model on an image of its device and type; see `layers`."""
-    kinds = {name: type(module).__name__ for name, module in model.named_modules() if name}
-    with borrowed(model), watched(model, list(kinds)) as seen:
+    kinds = {name: type(module).__name__ for name, module in model.named_modules()}
+    with borrowed(model), listed(model) as seen:
         model(image[None].clone())
     found = []
     for name, output in seen.items():
@@ -62,5 +63,29 @@ def list_layers(model: nn.Module, image: Tensor, graph: Graph | ExportError | No
             shown = read_map(name, output, graph)
         except LayerError:
             continue
-        found.append(Layer(name, kinds[name], shown.shape[1], (shown.shape[2], shown.shape[3])))
+        parsed = LayerName.parse(name)
+        kind = kinds[parsed.path_among(kinds)]
+        found.append(Layer(name, kind, shown.shape[1], (shown.shape[2], shown.shape[3])))
     return found
+
+
+def stages(layers: list[Layer]) -> list[Layer]:
+    """The layers that make sense to ask about first: the last of each size, outermost modules.
+
+    Args:
+        layers: in the order in which they finish.
+
+    Example:
+        >>> conv, relu = Layer("a", "Conv2d", 8, (32, 32)), Layer("b", "ReLU", 8, (32, 32))
+        >>> [each.name for each in stages([conv, relu, Layer("c", "MaxPool2d", 8, (16, 16))])]
+        ['b', 'c']
+    """
+    last: dict[tuple[int, int], Layer] = {}
+    for layer in layers:
+        if min(layer.size) < 2:  # a pooled vector reads the whole image anyhow
+            continue
+        known = last.get(layer.size)
+        if known is None or layer.name.count(".") <= known.name.count("."):
+            last.pop(layer.size, None)
+            last[layer.size] = layer
+    return list(last.values())

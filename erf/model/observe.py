@@ -22,6 +22,8 @@ def require_map(layer: str, output: object) -> Float[Tensor, "n c rows cols"]:
         raise LayerError(f"layer {layer!r} does not run in the model's forward pass")
     if not isinstance(output, Tensor):
         raise LayerError(f"layer {layer!r} puts out a {type(output).__name__}, not a map")
+    if output.ndim == 2:
+        return output[:, :, None, None]
     if output.ndim != 4:
         shape = "x".join(map(str, output.shape))
         raise LayerError(
@@ -44,9 +46,13 @@ def read_map(
     Raises:
         LayerError: when it is not a map, or it is not known which dimensions are rows and columns.
     """
-    if isinstance(graph, Graph) and isinstance(output, Tensor) and output.ndim > 2:
-        return as_map(output, map_layout(graph, layer))
-    return require_map(layer, output)
+    if not isinstance(graph, Graph) or not isinstance(output, Tensor) or output.ndim < 2:
+        return require_map(layer, output)
+    layout, grid = map_layout(graph, layer), graph.tokens.get(graph.layer(layer))
+    if grid is not None:
+        assert layout.row_dim is not None
+        output = grid.cut(output, layout.row_dim)
+    return as_map(output, layout)
 
 
 def observe_maps(

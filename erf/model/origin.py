@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import UInt8
 from torch import Tensor, nn
 
 
@@ -37,13 +36,20 @@ def hash_image(image: Tensor) -> str:
     return digest.hexdigest()
 
 
-def _bytes(tensor: Tensor) -> UInt8[np.ndarray, " bytes"]:
+def _bytes(tensor: Tensor) -> memoryview:
     """A tensor's memory in order, not copied where it lies so already."""
-    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
 def describe(
-    model: nn.Module, image: Tensor, *, name: str | None, image_name: str | None, weights: str
+    model: nn.Module,
+    image: Tensor,
+    *,
+    name: str | None,
+    image_name: str | None,
+    weights: str,
+    photo: Mapping[str, Any],
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The JSON-compatible origin of a result.
 
@@ -53,6 +59,8 @@ def describe(
         name: of the model in tables; its class by default.
         image_name: likewise.
         weights: `hash_weights` of the model.
+        photo: how the image was read, empty where it came as a tensor.
+        facts: what else is recorded of the model.
     """
     return {
         "model": {
@@ -60,11 +68,13 @@ def describe(
             "class": f"{type(model).__module__}.{type(model).__qualname__}",
             "parameters": sum(p.numel() for p in model.parameters()),
             "weights_sha256": weights,
+            **facts,
         },
         "image": {
             "name": image_name or "image",
             "sha256": hash_image(image),
             "size": list(image.shape[-2:]),
+            **({"photo": dict(photo)} if photo else {}),
         },
         "device": str(image.device),
         "dtype": str(image.dtype).removeprefix("torch."),

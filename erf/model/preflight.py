@@ -94,7 +94,7 @@ def fly(model: nn.Module, image: Float[Tensor, "c h w"], *, fixed: bool = False)
         )
         restore_buffers(model, before)
         second = _watch(model, image[None])
-        random = _first_difference(first, second, SAME)
+        random = _first_difference(first, second, alone=True)
         if random is not None and not fixed:
             raise ModelError(
                 f"the model is random: layer {random!r} gives other numbers for the same image "
@@ -104,7 +104,9 @@ def fly(model: nn.Module, image: Float[Tensor, "c h w"], *, fixed: bool = False)
         restore_buffers(model, before)
         beside = None if random is not None else _beside(model, image)
     _check_outputs(first)
-    coupled = None if not isinstance(beside, dict) else _first_difference(first, beside, ALIKE)
+    coupled = (
+        None if not isinstance(beside, dict) else _first_difference(first, beside, alone=False)
+    )
     single = beside if isinstance(beside, str) else None
     dead = tuple(name for name, seen in first.items() if seen.constant)
     return Preflight(random, coupled, single, stateful, dead)
@@ -140,6 +142,8 @@ class _Seen:
     lost: int
     constant: bool
     precision: float
+    batched: bool
+    """Whether it is the first image's share: windows of several images may lie in any order."""
 
 
 def _watch(model: nn.Module, images: Float[Tensor, "n c h w"]) -> dict[str, _Seen]:
@@ -159,8 +163,8 @@ def _watch(model: nn.Module, images: Float[Tensor, "n c h w"]) -> dict[str, _See
             version = -1 if tensor.is_inference() else tensor._version
             # A container hands on what its last module put out, perhaps written to meanwhile.
             if last is None or last[0] is not tensor or version < 0 or last[1] != version:
-                shown = tensor[:1] if len(tensor) == len(images) else tensor
-                last = tensor, version, _see(shown)
+                batched = len(tensor) == len(images)
+                last = tensor, version, _see(tensor[:1] if batched else tensor, batched)
             seen[name] = last[2]
 
         handles.append(module.register_forward_hook(look))
@@ -173,7 +177,7 @@ def _watch(model: nn.Module, images: Float[Tensor, "n c h w"]) -> dict[str, _See
     return seen
 
 
-def _see(output: Tensor) -> _Seen:
+def _see(output: Tensor, batched: bool) -> _Seen:
     """Look at every value twice, at no more: outputs are large."""
     flat = output.detach().reshape(-1)
     low, high = (float(end) for end in torch.aminmax(flat))
@@ -186,14 +190,24 @@ def _see(output: Tensor) -> _Seen:
         lost=lost,
         constant=len(flat) > 1 and low == high,
         precision=torch.finfo(flat.dtype).eps,
+        batched=batched,
     )
 
 
-def _first_difference(one: dict[str, _Seen], two: dict[str, _Seen], tolerance: float) -> str | None:
-    """The first layer in which two passes differ by more than rounding."""
+def _first_difference(one: dict[str, _Seen], two: dict[str, _Seen], *, alone: bool) -> str | None:
+    """The first layer in which two passes differ by more than rounding.
+
+    Args:
+        one: of the image alone.
+        two: of another pass.
+        alone: whether that was of the image alone too, or beside another one.
+    """
+    tolerance = SAME if alone else ALIKE
     for name, seen in one.items():
         other = two.get(name)
         if other is None or seen.lost or other.lost:
+            continue
+        if not alone and not (seen.batched and other.batched):
             continue
         if len(seen.values) != len(other.values):
             return name or "the model"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from erf.borrow import borrowed, placed_like
@@ -18,6 +18,7 @@ from erf.model.listing import Layer, list_layers
 from erf.model.observe import observe_maps
 from erf.model.origin import describe, hash_weights
 from erf.model.preflight import Preflight, fly, from_one_state
+from erf.photo import Photo
 from erf.theoretical.analyse import analyse
 from erf.theoretical.field import TheoreticalField
 
@@ -29,15 +30,16 @@ class Specimen:
         model: any module that takes a batch of images; handed back exactly as found.
         image: (channels, rows, cols) in the model's input space; it is copied.
         name: of the model in tables and figures; its class by default.
-        image_name: likewise.
-        picture: the image as a person sees it, for figures.
+        photo: the image as a person sees it, for figures, and how it was read.
+        image_name: of the image in tables; the photo's by default.
         random: what becomes of a model that gives other numbers for the same image: ``refuse`` it,
             or take it ``fixed``, every pass with the same random numbers.
         graph: whether to export the model. Without a graph there are no theoretical fields and no
             delta engine, and four dimensions of a layer are read as (n, channels, rows, cols).
+        facts: what else is to be recorded of the model, JSON-compatible.
 
     Raises:
-        SettingError: when the image or the picture has another shape.
+        SettingError: when the image or the photo has another shape.
     """
 
     def __init__(
@@ -46,10 +48,11 @@ class Specimen:
         image: Float[Tensor, "c h w"] | Float[np.ndarray, "c h w"],
         name: str | None = None,
         *,
+        photo: Photo | None = None,
         image_name: str | None = None,
-        picture: UInt8[np.ndarray, "h w 3"] | None = None,
         random: Literal["refuse", "fixed"] = "refuse",
         graph: bool = True,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         if random not in ("refuse", "fixed"):
             raise SettingError(f"random {random!r} is neither refuse nor fixed")
@@ -59,14 +62,15 @@ class Specimen:
                 f"image of shape {tuple(given.shape)} must be (channels, rows, cols)"
                 + (": one image, not a batch" if given.ndim == 4 else "")
             )
-        if picture is not None and picture.shape != (*given.shape[1:], 3):
+        if photo is not None and photo.levels.shape != (*given.shape[1:], 3):
             raise SettingError(
-                f"picture of shape {picture.shape} must be RGB of the image's size "
+                f"photo of shape {photo.levels.shape} must be RGB of the image's size "
                 f"{tuple(given.shape[1:])}"
             )
-        self.model, self.name, self.image_name = model, name, image_name
+        self.model, self.name, self.photo = model, name, photo
+        self.image_name = photo.name if image_name is None and photo is not None else image_name
+        self.facts = facts
         self.image = placed_like(model, given.detach()).clone()
-        self.picture = picture
         self.random = random
         self._exported = graph
         self._flown: tuple[object, Preflight] | None = None
@@ -160,6 +164,8 @@ class Specimen:
             name=self.name,
             image_name=self.image_name,
             weights=self._weights[1],
+            photo={} if self.photo is None else self.photo.source,
+            facts=self.facts or {},
         )
 
 

@@ -62,7 +62,7 @@ def differentiate(specimen: Specimen, asked: Asked, settings: Gradient) -> UnitR
         engine=EngineReport("gradient", exact=True, requested="gradient", notes=flight.notes),
         activation=clean.cpu().float().numpy(),
         image=specimen.image.cpu().float().numpy(),
-        picture=specimen.picture,
+        picture=None if specimen.photo is None else specimen.photo.levels,
         theory=None if theory is None else theory.unit(target.unit),
         origin=specimen.origin(),
     )

@@ -214,7 +214,7 @@ def _result(
         "engine": engine,
         "activation": watched.activation.cpu().float().numpy(),
         "image": specimen.image.cpu().float().numpy(),
-        "picture": specimen.picture,
+        "picture": None if specimen.photo is None else specimen.photo.levels,
         "origin": origin,
     }
     theory = specimen.find_theory(target.layer)

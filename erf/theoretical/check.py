@@ -6,6 +6,8 @@ import numpy as np
 from torch import nn
 
 from erf.geometry import Box
+from erf.graph import Graph, try_graph_of
+from erf.graph.tokens import TokenGrid
 from erf.theoretical.field import TheoreticalField
 from erf.theoretical.nan import nan_boxes
 
@@ -34,6 +36,7 @@ def disagreement(
         unit=unit,
         channels=channels,
         channel_dim=field.channel_dim,
+        tokens=_tokens(model, field, channels),
     )
     for position in np.ndindex(*field.units) if unit is None else [unit]:
         ruled, probed = field.box(position), Box(*(int(end) for end in truth[position]))
@@ -42,6 +45,20 @@ def disagreement(
             row, col = position
             return f"unit {row},{col} reads {_words(probed)}, not {_words(ruled)}"
     return None
+
+
+def _tokens(
+    model: nn.Module, field: TheoreticalField, channels: int
+) -> tuple[TokenGrid, int] | None:
+    """The grid among a layer's tokens, where there are others."""
+    graph = try_graph_of(model, (1, channels, *field.image_size))
+    if not isinstance(graph, Graph):
+        return None
+    node = graph.layer(field.layer)
+    grid = graph.tokens.get(node)
+    if grid is None or node.layout is None or node.layout.row_dim is None:
+        return None
+    return grid, node.layout.row_dim
 
 
 def _words(box: Box) -> str:

@@ -20,6 +20,8 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from erf.borrow import borrowed, placed_like
 from erf.errors import LayerError
+from erf.graph.tokens import TokenGrid
+from erf.layer_name import LayerName
 from erf.modules import find_layer
 from erf.theoretical.field import TheoreticalField
 from erf.theoretical.geometry import Geometry, geometry_of
@@ -37,6 +39,7 @@ def nan_boxes(
     unit: tuple[int, int] | None = None,
     channels: int = 3,
     channel_dim: int = 1,
+    tokens: tuple[TokenGrid, int] | None = None,
     batch: int = 8,
 ) -> Int64[np.ndarray, "rows cols 4"]:
     """(top, left, bottom, right) of every unit's field within the image.
@@ -49,14 +52,15 @@ def nan_boxes(
         image_size: (rows, cols).
         unit: look for this unit alone, in fewer passes; the others' boxes are then wider than true.
         channels: of the image.
-        channel_dim: dimension of the layer's output that is its channels.
+        channel_dim: dimension of the layer's output that is its channels, tokens being two.
+        tokens: the grid among the layer's tokens, and which dimension they are.
         batch: images of a forward pass.
 
     Raises:
         LayerError: when there is no such layer, its output holds no numbers, or it has NaN without
             any in the image.
     """
-    probe = _Probe(model, layer, image_size, channels, channel_dim, batch)
+    probe = _Probe(model, layer, image_size, channels, channel_dim, batch, tokens)
     with borrowed(model), exact_convolution():
         clean = probe.hits([])
         if clean.any():
@@ -166,12 +170,13 @@ class _Probe:
         channels: int,
         channel_dim: int,
         batch: int,
+        tokens: tuple[TokenGrid, int] | None = None,
     ) -> None:
         self.model, self.layer, self.size = model, layer, image_size
-        self.module = find_layer(model, layer)
-        self.calls: int | None = None
+        self.module, self.name = find_layer(model, layer), LayerName.parse(layer)
+        self.calls = self.name.call
         self.image = placed_like(model, torch.full((channels, *image_size), 0.5))
-        self.channel_dim, self.batch = channel_dim, batch
+        self.channel_dim, self.batch, self.tokens = channel_dim, batch, tokens
 
     def hits(self, regions: Sequence[tuple[slice, slice]]) -> Bool[np.ndarray, "n rows cols"]:
         """Units that are NaN when a region is, for each region; without regions, for none."""
@@ -182,7 +187,7 @@ class _Probe:
 
         def look(_: nn.Module, __: object, output: object) -> None:
             with _disable_current_modes():
-                hits.append(_nan(self.layer, output, self.channel_dim))
+                hits.append(self._nan(self.name.select(output)))
             if len(hits) == self.calls:
                 raise _Enough
 
@@ -233,6 +238,23 @@ class _Probe:
             some = new[start : start + self.batch]
             known.update(zip(some, self.hits([half(border) for border in some]), strict=True))
 
+    def _nan(self, output: object) -> Bool[np.ndarray, "n rows cols"]:
+        """Which units of an output are NaN in any channel; without positions, one unit."""
+        if isinstance(output, dict):
+            output = next(iter(output.values()))
+        if isinstance(output, tuple | list):
+            output = output[0]
+        if not isinstance(output, Tensor):
+            kind = type(output).__name__
+            raise LayerError(f"layer {self.layer!r} puts out a {kind}, not a tensor")
+        if self.tokens is not None:
+            grid, dim = self.tokens
+            output = grid.cut(output, dim)
+        found = output.isnan()
+        if output.ndim == 4:
+            return found.any(dim=self.channel_dim).cpu().numpy()
+        return found.flatten(1).any(dim=1)[:, None, None].cpu().numpy()
+
 
 def _split(
     a: int, b: int, known: dict[int, Hit], unit: tuple[int, int] | None
@@ -243,17 +265,3 @@ def _split(
         return []
     middle = (a + b) // 2
     return [(a, middle), (middle, b)]
-
-
-def _nan(layer: str, output: object, channel_dim: int) -> Bool[np.ndarray, "n rows cols"]:
-    """Which units of a module's output are NaN in any channel; without positions, one unit."""
-    if isinstance(output, dict):
-        output = next(iter(output.values()))
-    if isinstance(output, tuple | list):
-        output = output[0]
-    if not isinstance(output, Tensor):
-        raise LayerError(f"layer {layer!r} puts out a {type(output).__name__}, not a tensor")
-    found = output.isnan()
-    if output.ndim == 4:
-        return found.any(dim=channel_dim).cpu().numpy()
-    return found.flatten(1).any(dim=1)[:, None, None].cpu().numpy()

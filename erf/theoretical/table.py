@@ -101,8 +101,9 @@ def theory_of(graph: Graph, kinds: Mapping[str, str]) -> TheoryTable:
         graph: of the model.
         kinds: class of each module by its path.
     """
-    layers = [path for path in graph.layers if path and graph.layer(path).layout is not None]
+    layers = [name for name in graph.names() if graph.layer(name).layout is not None]
     fields = analyse(graph, layers)
     return TheoryTable(
-        graph.image_size, tuple(replace(each, kind=kinds.get(each.layer, "")) for each in fields)
+        graph.image_size,
+        tuple(replace(each, kind=kinds.get(each.layer.partition("[")[0], "")) for each in fields),
     )

@@ -10,7 +10,7 @@ Photos may be PNG or JPEG. Labels are 0 to 10, and 11 for void. Brostow et al. 2
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Integer
 
 from parsenet.datasets.dataset import VOID, PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import IMAGE_SUFFIXES, complete, files_by_stem, find_folder
@@ -61,7 +61,7 @@ def open_camvid(root: Path, split: str) -> SegmentationDataset:
     )
 
 
-def read_camvid_label(path: Path) -> UInt8[np.ndarray, "height width"]:
+def read_camvid_label(path: Path) -> Integer[np.ndarray, "height width"]:
     """Read a label, its void 11 as 255."""
     label = read_indices(path)
     label[label == len(CLASSES)] = VOID

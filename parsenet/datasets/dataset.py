@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Integer, UInt8
 from torch.utils.data import Dataset
 
 from parsenet.datasets.read import read_image
@@ -77,7 +77,7 @@ class SegmentationDataset(Dataset[LabelledImage]):
     classes: tuple[str, ...]
     palette: UInt8[np.ndarray, "256 3"]
     photos: tuple[PhotoFiles, ...]
-    read_label: Callable[[Path], UInt8[np.ndarray, "height width"]]
+    read_label: Callable[[Path], Integer[np.ndarray, "height width"]]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,16 +94,26 @@ class SegmentationDataset(Dataset[LabelledImage]):
             DatasetError: if a file cannot be read, sizes differ, or a label names no class.
         """
         photo = self.photos[index]
-        image, label = read_image(photo.image), self.read_label(photo.label)
+        image, label = read_image(photo.image), self.label(index)
         if label.shape != image.shape[:2]:
             rows, cols = label.shape
             raise DatasetError(
                 f"{photo.label}: is {rows}x{cols}, its image {image.shape[0]}x{image.shape[1]}"
             )
-        wrong = label[(label >= len(self.classes)) & (label != VOID)]
+        return image, label
+
+    def label(self, index: int) -> UInt8[np.ndarray, "height width"]:
+        """Read the labels of a photo alone.
+
+        Raises:
+            DatasetError: if the file cannot be read, or a label names no class.
+        """
+        path = self.photos[index].label
+        label = self.read_label(path)
+        wrong = label[(label < 0) | (label >= len(self.classes)) & (label != VOID)]
         if wrong.size:
             raise DatasetError(
-                f"{photo.label}: label {wrong.max()} is neither one of the {len(self.classes)} "
+                f"{path}: label {wrong.max()} is neither one of the {len(self.classes)} "
                 f"classes (0 to {len(self.classes) - 1}) nor {VOID} (void)"
             )
-        return image, label
+        return label.astype(np.uint8)

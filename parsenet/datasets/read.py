@@ -4,35 +4,52 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image
+from jaxtyping import Int64, Integer, UInt8
+from PIL import Image, ImageOps
 from scipy.io import loadmat
 
 from parsenet.errors import DatasetError
 
+SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+
 
 def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """Read a photo as RGB grey levels, its pixels in the order in which they are stored.
+    """Read a photo as RGB grey levels, upright as EXIF says; sixteen bits are scaled to eight.
 
     Raises:
-        DatasetError: if the file cannot be read as an image.
+        DatasetError: if the file cannot be read as an image, or its mode does not say which level
+            is white.
     """
-    return np.array(_open(path).convert("RGB"))
+    image = ImageOps.exif_transpose(_open(path))
+    if image.mode in SIXTEEN_BITS:
+        levels = np.asarray(image).astype(np.float64) * (255 / 65535)
+        image = Image.fromarray(np.rint(levels).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise DatasetError(
+            f"{path}: mode {image.mode} does not say which level is white; save the photo with 8 "
+            "or 16 bits a channel"
+        )
+    return np.array(image.convert("RGB"))
 
 
-def read_indices(path: Path) -> UInt8[np.ndarray, "height width"]:
-    """Read the label of each pixel from a PNG with a palette or with 8-bit grey levels.
+def read_indices(path: Path) -> Integer[np.ndarray, "height width"]:
+    """Read the label of each pixel from a PNG with a palette or with grey levels of 8 or 16 bits.
 
     Raises:
-        DatasetError: if the file cannot be read, or its pixels are colours and not indices.
+        DatasetError: if the file cannot be read, or its pixels are colours or bits and not indices.
     """
     image = _open(path)
-    if image.mode not in ("P", "L"):
-        raise DatasetError(f"{path}: labels must be 8-bit indices (mode P or L), not {image.mode}")
+    if image.mode not in ("P", "L", *SIXTEEN_BITS):
+        hint = ": turn each colour into the number of its class" if "RGB" in image.mode else ""
+        raise DatasetError(
+            f"{path}: labels must be indices (mode P, L or I;16), not {image.mode}{hint}"
+        )
     return np.array(image)
 
 
 def _open(path: Path) -> Image.Image:
+    if path.exists() and not path.is_file():
+        raise DatasetError(f"{path}: is no file")
     try:
         with Image.open(path) as image:
             image.load()
@@ -41,11 +58,13 @@ def _open(path: Path) -> Image.Image:
         raise DatasetError(f"{path}: cannot be read as an image: {_line(error)}") from error
 
 
-def read_mat(path: Path, variable: str, field: str | None = None) -> Any:
-    """Read a matrix of a MATLAB file, or a field of a 1x1 struct in it.
+def read_mat(
+    path: Path, variable: str, field: str | None = None
+) -> Int64[np.ndarray, "height width"]:
+    """Read labels from a matrix of a MATLAB file, or from a field of a 1x1 struct in it.
 
     Raises:
-        DatasetError: if the file cannot be read or has no such matrix.
+        DatasetError: if the file cannot be read, has no such matrix, or not whole numbers in it.
     """
     name = variable if field is None else f"{variable}.{field}"
     try:
@@ -56,7 +75,11 @@ def read_mat(path: Path, variable: str, field: str | None = None) -> Any:
         raise DatasetError(f"{path}: {name} cannot be read: {reason}") from error
     if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "iuf":
         raise DatasetError(f"{path}: {name} is no matrix of numbers")
-    return matrix
+    labels: Any = np.rint(matrix)
+    if not (labels == matrix).all():
+        wrong = matrix[labels != matrix].flat[0]
+        raise DatasetError(f"{path}: {name} holds {wrong}, which is no whole number")
+    return labels.astype(np.int64)
 
 
 def _line(error: Exception) -> str:

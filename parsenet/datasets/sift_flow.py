@@ -12,11 +12,12 @@ in the test photos, so that its scores average over 30.
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64
 
-from parsenet.datasets.dataset import PhotoFiles, SegmentationDataset
+from parsenet.datasets.dataset import VOID, PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import complete, files_by_stem, find_folder, read_names
 from parsenet.datasets.read import read_mat
+from parsenet.errors import DatasetError
 from parsenet.palette import voc_palette
 
 TITLE = "sift-flow"
@@ -56,9 +57,18 @@ def open_sift_flow(root: Path, split: str) -> SegmentationDataset:
     )
 
 
-def read_sift_flow_label(path: Path) -> UInt8[np.ndarray, "height width"]:
-    """Read a label; 1 to 33 become 0 to 32, and 0, void, wraps around to 255."""
-    return read_mat(path, "S").astype(np.uint8) - np.uint8(1)
+def read_sift_flow_label(path: Path) -> Int64[np.ndarray, "height width"]:
+    """Read a label; 1 to 33 become 0 to 32, and 0 void.
+
+    Raises:
+        DatasetError: if the file cannot be read, or a label is none of these.
+    """
+    labels = read_mat(path, "S")
+    if labels.min() < 0 or labels.max() > len(CLASSES):
+        raise DatasetError(
+            f"{path}: labels {labels.min()} to {labels.max()} are outside 0 to {len(CLASSES)}"
+        )
+    return np.where(labels == 0, VOID, labels - 1)
 
 
 def _test_list(root: Path) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Integer
 
 from parsenet.datasets.dataset import PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import complete, files_by_stem, find_folder, read_names
@@ -63,10 +63,10 @@ def open_voc2012(root: Path, split: str) -> SegmentationDataset:
     )
 
 
-def read_voc_label(path: Path) -> UInt8[np.ndarray, "height width"]:
+def read_voc_label(path: Path) -> Integer[np.ndarray, "height width"]:
     """Read a label of VOC (a palette PNG) or of SBD (a .mat)."""
     if path.suffix == ".mat":
-        return read_mat(path, "GTcls", "Segmentation").astype(np.uint8)
+        return read_mat(path, "GTcls", "Segmentation")
     return read_indices(path)
 
 

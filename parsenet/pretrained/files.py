@@ -15,6 +15,7 @@ from parsenet.errors import CheckpointError, WeightsError
 from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.pretrained.layouts import from_caffe, from_keras_blocks, from_torchvision
 from parsenet.pretrained.weights import CAFFE, Weights
+from parsenet.tensors import lost_values
 
 Layout = tuple[Callable[[Mapping[str, Tensor]], dict[str, Tensor]], InputSpace]
 
@@ -46,7 +47,10 @@ def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -
         raise WeightsError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
     if path.suffix == ".safetensors" and _is_checkpoint(path):
         return _own(path, input_space)
-    return _arrange(_read(path), str(path), input_space)
+    tensors = _read(path)
+    if lost := lost_values(tensors):
+        raise WeightsError(f"{path}: {lost}")
+    return _arrange(tensors, str(path), input_space)
 
 
 def _arrange(tensors: Mapping[str, Tensor], source: str, space: InputSpace | None) -> Weights:

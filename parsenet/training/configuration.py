@@ -5,11 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from parsenet.atomic import whole_file
 from parsenet.errors import TrainingError
 from parsenet.training.experiment import Experiment
 
 CONFIG = "config.toml"
-WRITING = ".writing"
+LEFT = (f".{CONFIG}.", f"{CONFIG}.writing")
+"""How names begin that a writer left which was killed, of this version and earlier ones."""
 
 
 def write_config(experiment: Experiment, folder: Path) -> None:
@@ -18,11 +20,9 @@ def write_config(experiment: Experiment, folder: Path) -> None:
     Raises:
         TrainingError: if it cannot be written.
     """
-    writing = folder / f"{CONFIG}{WRITING}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writing.write_text(experiment.to_toml(), "utf-8")
-        writing.replace(folder / CONFIG)
+        with whole_file(folder / CONFIG) as staging:
+            staging.write_text(experiment.to_toml(), "utf-8")
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be written: {error}") from error
 
@@ -60,7 +60,7 @@ def check_folder(folder: Path, experiment: Experiment) -> None:
                 raise TrainingError(
                     f"{folder}: its training has {name} {before[name]!r}, not {value!r}"
                 )
-    elif folder.exists() and any(path.name != f"{CONFIG}{WRITING}" for path in _list(folder)):
+    elif folder.exists() and any(not path.name.startswith(LEFT) for path in _list(folder)):
         raise TrainingError(f"{folder}: holds something other than a training; name a new folder")
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from parsenet.datasets import VOID, open_dataset
+from parsenet.datasets.counting import ClassCounts, count_classes
 from parsenet.datasets.dataset import LabelledImages
 from parsenet.errors import TrainingError
 from parsenet.input_space import IMAGENET, InputSpace
@@ -99,7 +100,8 @@ class Experiment:
 class Prepared:
     """What a training begins with.
 
-    ``report`` says what became of the initial weights; empty if there were none.
+    ``counts`` says how often each class occurs, None of generated scenes; ``report`` says that,
+    and what became of the initial weights, if there were any.
     """
 
     model: nn.Module
@@ -107,16 +109,19 @@ class Prepared:
     classes: tuple[str, ...]
     input_space: InputSpace
     class_weights: Float32[Tensor, "classes"] | None
+    counts: ClassCounts | None
     report: str
 
 
 def prepare(experiment: Experiment) -> Prepared:
     """Build the network, fill in its initial weights and open the data.
 
-    What is not filled in is random, a function of the recipe's seed.
+    What is not filled in is random, a function of the recipe's seed. Every label of a split of
+    photos is read once, so that what is wrong with one shows before anything is trained.
 
     Raises:
-        ParseNetError: if anything in it does not exist or does not fit; one line says what.
+        ParseNetError: if anything in it does not exist or does not fit, or all pixels are void; one
+            line says what.
     """
     recipe, data = experiment.recipe, open_data(experiment)
     classes = CLASSES if isinstance(data, Scenes) else data.classes
@@ -131,8 +136,11 @@ def prepare(experiment: Experiment) -> Prepared:
         loaded = (*planted.matched, *planted.reshaped)
     if recipe.classifier_init == "zero":  # "xavier" is how they are built
         start_classifiers(model, "zero", loaded=loaded)
+    counts = None if isinstance(data, Scenes) else count_classes(data)
+    if counts is not None:
+        report = "\n".join(filter(None, [report, counts.report()]))
     weights = _class_weights(experiment, data) if recipe.weigh_classes else None
-    return Prepared(model, data, classes, space, weights, report)
+    return Prepared(model, data, classes, space, weights, counts, report)
 
 
 def fetch_data(experiment: Experiment, processes: Processes = ALONE) -> None:

@@ -1,10 +1,8 @@
 """Snapshots of a training, from which it goes on as if nothing had happened."""
 
 import json
-import os
 import shutil
 import warnings
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +10,11 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, uint8
+from torch import Tensor
 
+from parsenet.atomic import flush
 from parsenet.errors import TrainingError
+from parsenet.tensors import checksum
 
 FORMAT = "parsenet-snapshot 1"
 PATTERN = "iteration-*.safetensors"
@@ -60,16 +60,16 @@ def save_snapshot(snapshot: Snapshot, folder: Path, *, keep: int = 2) -> Path:
     path = folder / f"iteration-{snapshot.iteration:09d}.safetensors"
     tensors = _flatten(snapshot)
     text = json.dumps({"iteration": snapshot.iteration, "settings": dict(snapshot.settings)})
-    metadata = {"format": FORMAT, "snapshot": text, "crc32": str(_checksum(text, tensors))}
+    metadata = {"format": FORMAT, "snapshot": text, "crc32": checksum(text, tensors)}
     writing = folder / WRITING
     try:
         # Of a writer that was killed; safetensors, too, leaves files of its own then.
         shutil.rmtree(writing, ignore_errors=True)
         writing.mkdir(parents=True)
         save_file(tensors, writing / path.name, metadata=metadata)
-        _flush(writing / path.name)
+        flush(writing / path.name)
         (writing / path.name).replace(path)
-        _flush(folder)
+        flush(folder)
         writing.rmdir()
         _delete_others(path, keep)
     except (OSError, SafetensorError) as error:
@@ -90,7 +90,7 @@ def load_snapshot(path: Path) -> Snapshot:
         if metadata.get("format") != FORMAT:
             raise TrainingError(f"{path}: is no snapshot of a training ({FORMAT})")
         text = metadata["snapshot"]
-        if metadata["crc32"] != str(_checksum(text, tensors)):
+        if metadata["crc32"] != checksum(text, tensors):
             raise TrainingError(f"{path}: is damaged: its checksum differs")
         values = json.loads(text)
         return _unflatten(int(values["iteration"]), tensors, values["settings"])
@@ -129,15 +129,6 @@ def _delete_others(path: Path, keep: int) -> None:
         other.unlink()
 
 
-def _flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _flatten(snapshot: Snapshot) -> dict[str, Tensor]:
     named = {f"model/{name}": tensor for name, tensor in snapshot.model.items()}
     for number, state in snapshot.optimizer.items():
@@ -156,13 +147,3 @@ def _unflatten(iteration: int, tensors: Mapping[str, Tensor], settings: Any) -> 
             number, _, name = name.partition("/")
             optimizer.setdefault(int(number), {})[name] = tensor
     return Snapshot(iteration, model, optimizer, settings)
-
-
-def _checksum(text: str, tensors: Mapping[str, Tensor]) -> int:
-    """Return the CRC-32 of the description, and of every tensor's name, form and bytes."""
-    checksum = zlib.crc32(text.encode())
-    for name, tensor in sorted(tensors.items()):
-        form = f"{name} {tensor.dtype} {tuple(tensor.shape)}"
-        checksum = zlib.crc32(form.encode(), checksum)
-        checksum = zlib.crc32(tensor.flatten().view(uint8).numpy().data, checksum)
-    return checksum

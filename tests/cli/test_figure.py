@@ -178,8 +178,8 @@ def test_scales_draws_norms_before_and_after(run, checkpoint, image):
 def test_feature_norms_are_those_of_the_network(checkpoint, image):
     import torch
 
-    from cli.arguments.checkpoint import open_checkpoint
     from parsenet import feature_norms
+    from parsenet.shipment import open_checkpoint
 
     opened = open_checkpoint(str(checkpoint))
     picture = photo((64, 80))

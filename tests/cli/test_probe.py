@@ -154,7 +154,9 @@ def test_models_that_are_none(checkpoint, photo, tmp_path):
     assert_refused(coarse(damaged, photo), "damaged.safetensors: is no readable safetensors file")
     pickled = tmp_path / "model.pth"
     torch.save({"a": torch.zeros(2)}, pickled)
-    assert_refused(coarse(pickled, photo), "model.pth: is no readable safetensors file")
+    assert_refused(
+        coarse(pickled, photo), "model.pth: holds weights and not the network they belong to"
+    )
     assert_refused(coarse(tmp_path / "no.safetensors", photo), "no.safetensors: no such file")
     assert_refused(coarse("resnet51", photo), "did you mean resnet50")
     assert_refused(coarse("timm:resnet51", photo), "timm")
@@ -235,6 +237,14 @@ def test_a_mended_image_is_no_longer_noted_as_skipped(checkpoint, photos, tmp_pa
     assert len(list(out.glob("*.zarr"))) == 3
 
 
+def test_a_photo_that_was_replaced_is_refused(checkpoint, photos, tmp_path):
+    question = ["--layer", "conv3_3", "--out", tmp_path / "run"]
+    assert coarse(checkpoint, photos, *question).exit_code == 0
+    Image.new("RGB", (64, 64)).save(photos / "b.png")
+    done = coarse(checkpoint, photos, *question)
+    assert_refused(done, f"{photos / 'b.png'}: is not the photo any more that was measured")
+
+
 def test_photos_of_one_size_share_one_export(checkpoint, photos, tmp_path, monkeypatch):
     exported = []
 
@@ -254,15 +264,15 @@ def test_a_run_of_an_older_version_is_refused_in_words(checkpoint, photo, tmp_pa
     out = tmp_path / "run"
     assert coarse(checkpoint, photo, "--layer", "conv3_3", "--out", out).exit_code == 0
     known = json.loads((out / "run.json").read_text())
-    assert known["version"] == 2
+    assert known["version"] == 3
     old = {name: known[name] for name in ("model", "weights_sha256", "layer", "unit", "images")}
     (out / "run.json").write_text(json.dumps(old | {"method": "noise", "settings": {"patch": 32}}))
     done = coarse(checkpoint, photo, "--layer", "conv3_3", "--out", out)
-    assert_refused(done, "holds a run of version 1 of this command, which writes 2")
+    assert_refused(done, "holds a run of version 1, and this software writes 3")
     assert_refused(done, "name a new folder")
     (out / "run.json").write_text(json.dumps(known)[:-20])
     done = coarse(checkpoint, photo, "--layer", "conv3_3", "--out", out)
-    assert_refused(done, "something other than this run")
+    assert_refused(done, "something other than a run")
 
 
 def test_the_same_run_goes_on_and_another_is_refused(checkpoint, photos, tmp_path):
@@ -276,7 +286,9 @@ def test_the_same_run_goes_on_and_another_is_refused(checkpoint, photos, tmp_pat
     assert np.array_equal(erf.open(out / "001-b.zarr").discrepancy, expected)
     for name in ("000-a.zarr", "002-c.zarr"):
         assert (out / name).stat().st_mtime_ns == kept[out / name]
-    assert_refused(coarse(checkpoint, photos, *question, "--seed", 1), "other than this run")
+    assert_refused(
+        coarse(checkpoint, photos, *question, "--seed", 1), "another run, which differs in settings"
+    )
 
 
 def test_an_interrupted_probe_goes_on_with_the_missing_patches(checkpoint, photo, tmp_path):
@@ -297,6 +309,7 @@ def test_an_interrupted_probe_goes_on_with_the_missing_patches(checkpoint, photo
     one, other = (erf.open(tmp_path / name / "result.zarr") for name in ("run", "whole"))
     assert np.array_equal(one.samples, other.samples)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        ".lock",
         "run.json",
         "result.zarr",
         "result.png",

@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 from torch import nn
 
 import erf
-from cli.theory import render, theory
+from cli.theory import theory
+from erf.theoretical import table_lines
 
 
 def run(*arguments: str) -> Result:
@@ -34,7 +35,7 @@ def test_every_cell_where_rows_and_columns_differ():
     network = nn.Sequential(
         nn.Conv2d(3, 4, (3, 5), stride=(1, 2), padding=(1, 2)), nn.AdaptiveAvgPool2d(1)
     )
-    head, *lines = render(erf.theory(network, image_size=(20, 24)))
+    head, *lines = table_lines(erf.theory(network, image_size=(20, 24)))
     assert head.split() == ["layer", "units", "size", "stride", "padding", "status"]
     # By hand: the first output reads rows -1..1 and columns -2..2, the next column two further.
     assert lines[0].split() == ["0", "20x12", "3x5", "1x2", "1x2", "exact"]

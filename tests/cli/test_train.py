@@ -183,7 +183,7 @@ def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "mine").write_text("precious")
     done = run(*TINY, "--out", tmp_path)
     assert done.exit_code == 2
-    words = f"--out {tmp_path}: exists and holds something"
+    words = f"{tmp_path}: exists and holds something"
     assert words in done.output.splitlines()[-1]
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 

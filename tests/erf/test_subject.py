@@ -155,7 +155,10 @@ def test_the_callers_image_stays_the_callers():
         (lambda m, x: erf.probe_layers(m, x, []), r"layers \[\] must name at least one layer"),
         (lambda m, x: erf.probe_layers(m, x, ["0", "0"]), "each once"),
         (lambda m, x: erf.Subject(m, x).probe("2", {"patch": 8}), "are none of erf.Noise"),
-        (lambda m, x: erf.Subject(m, x, picture=np.zeros((3, 3, 3), np.uint8)), "picture of shape"),
+        (
+            lambda m, x: erf.Subject(m, x, photo=erf.Photo(np.zeros((3, 3, 3), np.uint8), "x")),
+            "photo of shape",
+        ),
         (lambda m, x: erf.Subject(m, x, graph=False).theory("2"), "made without a graph"),
         (lambda m, x: erf.probe(m, x, "2", patch=2.5), "patch 2.5 must be a whole number"),
     ],

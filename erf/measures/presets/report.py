@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,17 @@ class PresetReport:
     image_size: tuple[int, int]
     values: dict[str, float | None]
     defects: tuple[str, ...]
+
+    def to_json(self, *, patch: int | None = None) -> str:
+        """All of it as JSON, with the side of the patches that the map was made of."""
+        values = {
+            "preset": self.name,
+            "image_size": self.image_size,
+            "patch": patch,
+            "values": self.values,
+            "defects": self.defects,
+        }
+        return json.dumps(values, indent=2)
 
 
 Preset = Callable[[PixelMap], PresetReport]

@@ -6,18 +6,19 @@ from types import SimpleNamespace
 import pytest
 
 import erf
-from cli.probing.summary import describe, print_average, print_result
+from cli.probing.summary import print_average, print_result
 from erf.engines.report import Agreement, EngineReport
+from erf.measures import describe_result
 from strategies.results import gaussian_result, influence_result
 
-TRAINED = SimpleNamespace(name="net", random=False)
+TRAINED = SimpleNamespace(label="net (trained)")
 
 
 def test_every_line_of_a_unit():
     result = gaussian_result(theory=100, draws=2)
     found = erf.measure(result)
     low, high = (end**0.5 for end in found.interval())
-    lines = describe(result, TRAINED, 25.0)
+    lines = describe_result(result, TRAINED.label, 25.0)
     assert lines == {
         "model": "net (trained)",
         "layer, unit": "fc7@7,6",
@@ -31,27 +32,28 @@ def test_every_line_of_a_unit():
         "share": found.summary,
     }
     assert round(low) < round(high)
-    assert describe(result, SimpleNamespace(name="a", random=True), 1.5)["model"] == (
-        "a (random weights)"
-    )
+    assert describe_result(result, "a (random weights)")["draws"] == "2 of gaussian, sigma 0.1"
 
 
 def test_the_theoretical_line():
     result = gaussian_result(theory=100)
     clipped = replace(result.theory, box=erf.Box(0, 0, 90, 70), status="upper_bound")
-    lines = describe(replace(result, theory=clipped), TRAINED, 25.0)
+    lines = describe_result(replace(result, theory=clipped), TRAINED.label, 25.0)
     assert lines["theoretical"] == "100 x 100 px (upper bound), 90 x 70 inside the image"
     whole = replace(result.theory, status="whole_image")
-    lines = describe(replace(result, theory=whole), TRAINED, 25.0)
+    lines = describe_result(replace(result, theory=whole), TRAINED.label, 25.0)
     assert lines["theoretical"] == "whole image"
-    assert describe(replace(result, theory=None), TRAINED, 25.0)["theoretical"] == "unknown"
+    assert (
+        describe_result(replace(result, theory=None), TRAINED.label, 25.0)["theoretical"]
+        == "unknown"
+    )
 
 
 def test_a_probe_without_repeated_draws_has_no_interval():
-    lines = describe(gaussian_result(draws=2), TRAINED, 25.0)
+    lines = describe_result(gaussian_result(draws=2), TRAINED.label, 25.0)
     assert "95 % interval" in lines["empirical"]
     result = gaussian_result(draws=2)
-    lines = describe(replace(result, samples=None, draws=1), TRAINED, 25.0)
+    lines = describe_result(replace(result, samples=None, draws=1), TRAINED.label, 25.0)
     assert lines["empirical"].split(":")[0].endswith("px a side")
     assert lines["draws"].startswith("1 of gaussian")
 
@@ -70,12 +72,12 @@ def test_a_probe_without_repeated_draws_has_no_interval():
 )
 def test_the_engines_line(check, text):
     result = replace(gaussian_result(), engine=EngineReport("delta", exact=True, check=check))
-    assert describe(result, TRAINED, 25.0)["engine"] == text
+    assert describe_result(result, TRAINED.label, 25.0)["engine"] == text
 
 
 def test_every_line_of_a_layer_and_of_a_gradient():
     layer = influence_result(units=(3, 2))
-    lines = describe(layer, TRAINED, 25.0)
+    lines = describe_result(layer, TRAINED.label, 25.0)
     rows, cols = layer.grid.shape
     assert lines["influence"] == f"{rows} x {cols} x 3 x 2 (patch rows, cols, unit rows, cols)"
     assert "empirical" not in lines
@@ -83,7 +85,7 @@ def test_every_line_of_a_layer_and_of_a_gradient():
     gradient = replace(
         gaussian_result(patch=1, stride=1), settings=erf.Gradient(), draws=8, joint=True
     )
-    lines = describe(gradient, TRAINED, 25.0)
+    lines = describe_result(gradient, TRAINED.label, 25.0)
     assert lines["method"] == "gradient, 8 projections"
     assert not {"draws", "engine", "patch, stride"} & set(lines)
 

@@ -88,7 +88,7 @@ def test_layers_are_what_modules_returned_when_they_returned_it():
     assert conv.op == "aten.conv2d"
     assert torch.equal(graph.run(image, [conv])[conv], outputs(model.conv, image)[0])
     assert len(graph.layers["relu"]) == 2
-    first, last = graph.layer("relu", call=0), graph.layer("relu")
+    first, last = graph.layer("relu#1"), graph.layer("relu")
     assert first.inputs == [conv]
     assert last is graph.outputs[0]
     assert graph.layer("pair").op == "aten.mul"
@@ -164,8 +164,8 @@ def test_layers_that_are_not_there(path: str):
 
 def test_calls_that_are_not_there():
     graph = export(Branching(), (1, 3, 9, 9))
-    with pytest.raises(LayerError, match="layer 'relu' is called 2 times, so not 2"):
-        graph.layer("relu", call=2)
+    with pytest.raises(LayerError, match="layer 'relu' is called 2 times, so not 3"):
+        graph.layer("relu#3")
 
 
 def test_several_outputs_of_one_operator_are_nodes_of_their_own():

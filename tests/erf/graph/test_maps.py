@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from erf.errors import LayerError
 from erf.graph import Axis, Layout, as_map, export, is_plain, map_layout
+from erf.model import observe_maps
 
 SHAPE = (2, 6, 8, 12)
 
@@ -63,12 +64,29 @@ class Net(nn.Module):
                 x.view(n, c, rows // 2, 2, cols // 2, 2).permute(0, 2, 4, 3, 5, 1).reshape(-1, 4, c)
             ),
             "class": lambda: torch.cat([tokens.mean(1, keepdim=True), tokens], 1),
+            "sorted": lambda: torch.cat([tokens[:, :7].flip(1), tokens[:, 7:]], 1),
             "vector": lambda: x.mean((2, 3)),
             "unknown": lambda: torch.fft.rfft(x.permute(0, 2, 3, 1), dim=2).real,
             "fixed": lambda: torch.ones(n, 2, 2, 2),
         }
         self.layer(y := forms[self.form]())
         return y
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_tokens_with_a_class_token_are_their_grid(batch: int) -> None:
+    net, image = Net("class"), torch.randn(batch, 3, 8, 12)
+    graph = export(net, (1, 3, 8, 12))
+    seen = observe_maps(net, image, ["layer"], graph)["layer"]
+    assert torch.equal(seen, net.conv(image))
+    node = graph.layer("layer")
+    assert torch.equal(as_map(graph.run(image, [node])[node], node.layout), net.conv(image))
+
+
+def test_a_vector_is_a_map_of_one_unit() -> None:
+    net, image = Net("vector"), torch.randn(3, 3, 8, 12)
+    seen = observe_maps(net, image, ["layer"], export(net, (1, 3, 8, 12)))["layer"]
+    assert torch.equal(seen, net(image)[:, :, None, None])
 
 
 @pytest.mark.parametrize("form", ["last", "tokens", "windows"])
@@ -84,8 +102,7 @@ def test_a_known_order_is_read(form: str) -> None:
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ("class", r"'layer' puts out shape 2x25x4, whose positions are not a grid"),
-        ("vector", r"'layer' puts out shape 2x4, not a map \(n, channels, rows, cols\)"),
+        ("sorted", r"'layer' puts out shape 2x24x4, not a map"),
         ("unknown", r"'layer' puts out shape .* is not known after aten\."),
         ("fixed", "'layer' does not depend on the image"),
     ],

@@ -20,7 +20,7 @@ SETTINGS = erf.Noise(patch=8, stride=5, draws=2, sigma=(0.1, 0.2, 0.3))
 def subject() -> erf.Subject:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Conv2d(5, 4, 3, stride=2))
-    return erf.Subject(model, IMAGE, "small", image_name="noise", picture=PICTURE)
+    return erf.Subject(model, IMAGE, "small", photo=erf.Photo(PICTURE, "noise"))
 
 
 @pytest.fixture(params=["center", "all", "gradient"])

@@ -14,7 +14,9 @@ from strategies.datasets import photo, write_camvid, write_image, write_lines, w
 
 def test_colours_are_no_labels(tmp_path):
     write_image(tmp_path / "a.png", photo(0))
-    with pytest.raises(DatasetError, match=r"a.png: labels must be 8-bit indices .*, not RGB"):
+    with pytest.raises(
+        DatasetError, match=r"a.png: labels must be indices .*, not RGB: turn each colour"
+    ):
         read_indices(tmp_path / "a.png")
 
 

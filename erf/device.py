@@ -1,14 +1,12 @@
-"""Naming a device on the command line."""
+"""Naming a device."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-import click
+import torch
 
-if TYPE_CHECKING:
-    import torch
+from erf.errors import SettingError
 
 
 def find_device(text: str | None) -> torch.device:
@@ -17,10 +15,12 @@ def find_device(text: str | None) -> torch.device:
     Of several processes on a machine (torchrun), each takes the GPU of its own number.
 
     Raises:
-        click.BadParameter: when there is no such device.
-    """
-    import torch
+        SettingError: when there is no such device.
 
+    Example:
+        >>> find_device("cpu")
+        device(type='cpu')
+    """
     if text is None:
         text = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
     try:
@@ -28,5 +28,5 @@ def find_device(text: str | None) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise click.BadParameter(f"--device {text}: cannot be used: {reason}") from None
+        raise SettingError(f"device {text}: cannot be used: {reason}") from None
     return device

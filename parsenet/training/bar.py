@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from parsenet.training import Progress
+    from parsenet.training.loop import Progress
 
 # Of a new loss in the shown one, because single batches jump.
 SHARE = 0.05

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from parsenet.scenes import SceneScores
+    from parsenet.scenes.hearing import SceneScores
 
 
 def print_scores(scores: SceneScores, console: Console) -> None:
@@ -16,7 +16,7 @@ def print_scores(scores: SceneScores, console: Console) -> None:
     from rich import box
     from rich.table import Table
 
-    from parsenet.scenes import CLASSES
+    from parsenet.scenes.spec import CLASSES
 
     classes = Table("class", box=box.SIMPLE_HEAD, title=f"IoU on {scores.scenes} unseen scenes")
     classes.add_column("IoU", justify="right")

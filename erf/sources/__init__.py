@@ -1,0 +1,21 @@
+"""From a name to a model: architectures, trained weights, files, other people's libraries.
+
+    [SOURCE:]NAME[@REVISION]
+
+===========================  =====================================================================
+``late``, ``parsenet``       names that an installed package offers (entry point ``erf.models``)
+``resnet50``                 torchvision, also ``torchvision:resnet50``
+``timm:NAME``                timm; a tag (``timm:resnet18.a1_in1k``) means trained
+``hf-hub:ORG/NAME``          timm's models on the Hugging Face hub; ``local-dir:PATH`` in a folder
+``hf:FOLDER or ORG/NAME``    transformers
+``smp:Unet/resnet34``        segmentation-models-pytorch
+``package.module:factory``   a function of an importable module, or ``file.py:factory`` of a file
+``net.pt2``, ``net.onnx``    an exported program, an ONNX model
+===========================  =====================================================================
+"""
+
+from erf.sources.input_space import IMAGENET, InputSpace
+from erf.sources.load import load_model, model_names
+from erf.sources.loaded import LoadedModel
+
+__all__ = ["IMAGENET", "InputSpace", "LoadedModel", "load_model", "model_names"]

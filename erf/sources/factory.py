@@ -1,0 +1,84 @@
+"""A function of the user's that makes a model: ``package.module:factory``, ``file.py:factory``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from torch import nn
+
+from erf.errors import SourceError
+from erf.sources.input_space import IMAGENET
+from erf.sources.loaded import LoadedModel
+from erf.sources.names import near
+from erf.sources.source import Request, one_line, with_seed
+
+
+def load(where: str, name: str, request: Request) -> LoadedModel:
+    """Import the module, which runs its code, and call its function.
+
+    Args:
+        where: a module's dotted name, or the path of a ``.py`` file.
+        name: of a function or class in it that returns a module, or of a module itself.
+        request: with the function's arguments.
+    """
+    module = _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
+    if not hasattr(module, name):
+        public = [each for each in vars(module) if not each.startswith("_")]
+        raise SourceError(f"{where} has no {name!r}{near(name, public)}")
+    factory = getattr(module, name)
+    if isinstance(factory, nn.Module):
+        model = factory.eval()
+    else:
+        try:
+            model = _built(factory, request, f"{where}:{name}")
+        except SourceError:
+            raise
+        except Exception as error:  # the user's code may raise anything
+            kind = type(error).__name__
+            raise SourceError(f"{where}:{name} raised {kind}: {one_line(error)}") from error
+    notes = (f"imported {where}, which ran its code; whether its weights are trained is not known",)
+    return LoadedModel(model, name, IMAGENET, random=True, notes=notes)
+
+
+def _built(factory: Callable[..., object], request: Request, name: str) -> nn.Module:
+    def build() -> nn.Module:
+        model = factory(**request.arguments)
+        if not isinstance(model, nn.Module):
+            raise SourceError(f"{name} returned a {type(model).__name__}, not a torch module")
+        return model
+
+    return with_seed(build)
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Its neighbours can be imported, as when Python runs the file.
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        sys.modules.pop(path.stem, None)
+        kind = type(error).__name__
+        raise SourceError(f"{path}: importing it raised {kind}: {one_line(error)}") from error
+    finally:
+        sys.path.remove(str(path.resolve().parent))
+    return module
+
+
+def _import_module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        kind = type(error).__name__
+        raise SourceError(f"importing {name} raised {kind}: {one_line(error)}") from error

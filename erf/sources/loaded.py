@@ -1,0 +1,57 @@
+"""What a name leads to: a model, and how it wants its images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import nn
+
+from erf.model import hash_weights
+from erf.photo import Photo
+from erf.sources.input_space import InputSpace
+from erf.subject import Subject
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model, its name, and how it wants its images.
+
+    Attributes:
+        model: in evaluation mode, on the CPU.
+        name: for tables and provenance.
+        input_space: mean, standard deviation and channel order.
+        random: whether its weights are random.
+        size: (rows, cols), where the model takes images of this size alone; else None.
+        notes: what a user should know, a sentence each.
+    """
+
+    model: nn.Module
+    name: str
+    input_space: InputSpace
+    random: bool
+    size: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its name, and whether its weights are random."""
+        return f"{self.name} ({'random weights' if self.random else 'trained'})"
+
+    @property
+    def weights_sha256(self) -> str:
+        """Over names, types, shapes and bytes of all parameters and buffers."""
+        return hash_weights(self.model)
+
+    def subject(self, photo: Photo, former: Subject | None = None) -> Subject:
+        """The model on a photo; of a former subject's size, it shares the export."""
+        image = self.input_space.tensor(photo.levels)
+        if former is not None:
+            return former.on(image, photo=photo)
+        return Subject(self.model, image, self.name, photo=photo, facts=self.facts)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a result records of the model, JSON-compatible."""
+        space = {name: value for name, value in asdict(self.input_space).items() if name != "known"}
+        return {"random": self.random, "input_space": space}

@@ -1,0 +1,157 @@
+"""A run's folder: what was asked for is noted in it, so that the same run goes on and no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from erf.atomic import write_text
+from erf.errors import StoreError
+
+RUN = "run.json"
+LOCK, HOLDER = ".lock", ".holder"
+MINE = frozenset({RUN, LOCK, HOLDER})
+VERSION = 3
+"""Of run.json. Version 1, without this number, held the keywords of a function of then; version 2
+did not record how photos were read."""
+
+
+def free_place(name: str, parent: str | Path = "erf-runs") -> Path:
+    """The first free one of ``parent/name``, ``parent/name-2`` and so on."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
+    places = (Path(parent, safe if n == 1 else f"{safe}-{n}") for n in count(1))
+    return next(place for place in places if not place.exists())
+
+
+def new_place(out: Path | None, name: str) -> Path:
+    """A folder that is new or empty: the one that is asked for, or a free one of this name.
+
+    Raises:
+        StoreError: when something is there; nothing is ever overwritten.
+    """
+    if out is None:
+        return free_place(name)
+    if out.exists() and (not out.is_dir() or _list(out)):
+        raise StoreError(f"{out}: exists and holds something; name a new folder")
+    return out
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder for the results of one run.
+
+    Attributes:
+        path: of the folder, made when there is something to put in it.
+        request: what is asked for, JSON-compatible: two equal ones give equal results.
+    """
+
+    path: Path
+    request: Mapping[str, Any]
+
+    def check(self) -> None:
+        """Refuse a place that holds something else; nothing is ever overwritten.
+
+        Raises:
+            StoreError: naming the place, and what differs in a run that is there.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise StoreError(f"{self.path}: exists and is a file; name a new folder")
+        if not self.path.is_dir() or not any(each.name not in MINE for each in _list(self.path)):
+            return
+        held: Any = None
+        with suppress(OSError, ValueError):
+            held = json.loads((self.path / RUN).read_text(encoding="utf-8"))
+        asked = json.loads(json.dumps({"version": VERSION, **self.request}))
+        if held == asked:
+            return
+        if not isinstance(held, dict):
+            raise StoreError(
+                f"{self.path}: exists and holds something other than a run; name a new folder"
+            )
+        if held.get("version") != VERSION:
+            raise StoreError(
+                f"{self.path}: holds a run of version {held.get('version', 1)}, and this software "
+                f"writes {VERSION}: its results can be read, but not gone on with; name a new "
+                "folder"
+            )
+        other = [name for name in asked.keys() | held.keys() if asked.get(name) != held.get(name)]
+        raise StoreError(
+            f"{self.path}: holds another run, which differs in {', '.join(sorted(other))}; name a "
+            "new folder"
+        )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder, note what is asked for, and keep other processes out meanwhile.
+
+        After an error in which nothing was found, neither the folder nor those above it that were
+        made with it are left.
+
+        Raises:
+            StoreError: when another process is at work there; a dead one's place is taken over.
+        """
+        made = [each for each in (self.path, *self.path.parents) if not each.exists()]
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._locked():
+                holder = f"process {os.getpid()} on {socket.gethostname()}\n"
+                write_text(self.path / HOLDER, holder, replace=True)
+                self.check()
+                text = json.dumps({"version": VERSION, **self.request}, indent=2) + "\n"
+                if not _holds(self.path / RUN, text):
+                    write_text(self.path / RUN, text, replace=True)
+                try:
+                    yield
+                finally:
+                    (self.path / HOLDER).unlink(missing_ok=True)
+        except Exception:
+            _clear(self.path, made)
+            raise
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.path / LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            holder = "another process"
+            with suppress(OSError):
+                holder = (self.path / HOLDER).read_text(encoding="utf-8").strip() or holder
+            raise StoreError(f"{self.path}: {holder} is at work there; wait for it") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _list(path: Path) -> list[Path]:
+    try:
+        return list(path.iterdir())
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from error
+
+
+def _holds(path: Path, text: str) -> bool:
+    with suppress(OSError, ValueError):
+        return path.read_text(encoding="utf-8") == text
+    return False
+
+
+def _clear(path: Path, made: list[Path]) -> None:
+    """Remove a folder that holds nothing but our notes, and what was made for it."""
+    if not made or any(each.name not in MINE for each in path.iterdir()):
+        return
+    for name in MINE:
+        (path / name).unlink(missing_ok=True)
+    with suppress(OSError):  # somebody else has put something there meanwhile
+        for each in made:
+            each.rmdir()

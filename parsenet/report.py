@@ -1,0 +1,53 @@
+"""Scores on a data set, as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isnan
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from parsenet.datasets import LabelledImages
+    from parsenet.scores import Scores
+
+
+def print_scores(scores: Scores, dataset: LabelledImages, images: int) -> None:
+    """Print a row for each class, and the four scores of FCN's table."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    title = f"{dataset.title} {dataset.split}, {images} image{'s' if images > 1 else ''}"
+    table = Table("class", box=box.SIMPLE_HEAD, title=title)
+    for column in ("pixels", "accuracy", "IoU"):
+        table.add_column(column, justify="right")
+    total = max(1, int(scores.truth.sum()))
+    rows = zip(dataset.classes, scores.truth, scores.accuracy, scores.iou, strict=True)
+    for name, pixels, accuracy, iou in rows:
+        table.add_row(name, f"{pixels / total:.1%}", _number(accuracy), _number(iou))
+    table.add_section()
+    table.add_row("mean", "", _number(scores.mean_accuracy), _number(scores.mean_iou), style="bold")
+    console.print(table)
+    console.print(f"pixel accuracy          {_number(scores.pixel_accuracy)}")
+    console.print(f"frequency-weighted IoU  {_number(scores.weighted_iou)}")
+    if absent := int((scores.truth == 0).sum()):
+        console.print(
+            f"{absent} of {len(dataset.classes)} classes do not occur in the labels; the means "
+            "leave them out",
+            highlight=False,
+        )
+
+
+def _number(score: float) -> str:
+    return "-" if isnan(score) else f"{score:.4f}"
+
+
+def other_names(known: Sequence[str], dataset: LabelledImages) -> str:
+    """Say when the model's classes bear other names: equal in number, they may be others."""
+    pairs = zip(known, dataset.classes, strict=True)
+    other = [(mine, theirs) for mine, theirs in pairs if mine != theirs]
+    if not other:
+        return ""
+    mine, theirs = other[0]
+    return f"{len(other)} of the model's classes bear other names, first {mine!r} for {theirs!r}"
