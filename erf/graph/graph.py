@@ -75,17 +75,16 @@ class Graph:
         return (maps or list(found.values()))[0]
 
     def names(self) -> Iterator[str]:
-        """The names of all that can be asked: last calls, and each member where there are several.
+        """The names of all that can be asked: last calls, and each member of floating numbers.
 
         The model's own output is named where no module puts it out.
         """
-        for path, calls in self.layers.items():
-            if path:
-                yield from (f"{path}{member}" for member in calls[-1])
-        inside = {node for path in self.layers if path for node in self.layers[path][-1].values()}
-        for member, node in self.layers[""][-1].items() if "" in self.layers else ():
-            if node not in inside:
-                yield f"output{member}"
+        seen: set[Node] = set()
+        for path in (*(path for path in self.layers if path), *([""] if "" in self.layers else ())):
+            for member, node in self.layers[path][-1].items():
+                if node.call.dtype.is_floating_point and (path or node not in seen):
+                    yield f"{path or 'output'}{member}"
+                seen.add(node)
 
     def _missing(self, path: str) -> str:
         head = path.split(".")[0]

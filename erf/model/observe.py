@@ -46,6 +46,9 @@ def read_map(
     Raises:
         LayerError: when it is not a map, or it is not known which dimensions are rows and columns.
     """
+    if isinstance(output, Tensor) and not output.is_floating_point():
+        kind = str(output.dtype).removeprefix("torch.")
+        raise LayerError(f"layer {layer!r} puts out {kind} numbers, not floating ones")
     if not isinstance(graph, Graph) or not isinstance(output, Tensor) or output.ndim < 2:
         return require_map(layer, output)
     layout, grid = map_layout(graph, layer), graph.tokens.get(graph.layer(layer))

@@ -101,10 +101,10 @@ def test_theory_of_a_call(layer: str, size: tuple[int, int]) -> None:
 def test_the_table_and_the_list_name_every_member() -> None:
     table = erf.theory(Many(), image_size=(16, 16))
     assert [row.layer for row in table] == [
-        *("conv", "pool[0]", "pool[1]", "head", "output[out]", "output[aux][1]")
+        *("conv", "pool[0]", "head", "output[out]", "output[aux][1]")
     ]
     listed = [layer.name for layer in erf.layers(Many(), (16, 16))]
-    assert listed == ["conv", "pool[0]", "pool[1]", "head", "output[out]", "output[aux][1]"]
+    assert listed == ["conv", "pool[0]", "head", "output[out]", "output[aux][1]"]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,7 @@ def test_the_table_and_the_list_name_every_member() -> None:
     [
         ("pool", r"puts out a tuple of 2 tensors; name one: pool\[0\], pool\[1\]"),
         ("output", r"puts out a dict of 3 tensors; name one: output\[out\], output\[aux\]\[0\]"),
+        ("pool[1]", "puts out int64 numbers, not floating ones"),
         ("pool[2]", "no member '2'; there are 0, 1"),
         ("output[o]", "no member 'o'; there are out, aux"),
         ("conv[0]", "no member '0'; there are none: it is a Tensor"),

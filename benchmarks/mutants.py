@@ -1,0 +1,205 @@
+"""Do the tests notice? Mutants of what a person reads, drawn by a seed, and how many are killed.
+
+    python -m benchmarks.mutants --count 160 --seed 0 --json FILE
+
+Cosmic Ray makes the mutants: one operator, comparison, number or condition changed in a copy of the
+repository. Those in annotations are left out: they are not run. A mutant is killed when a test of
+its folder fails or takes longer than its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+from cosmic_ray.ast import Visitor, get_ast
+from cosmic_ray.mutating import MutationVisitor
+from cosmic_ray.plugins import get_operator
+
+ROOT = Path(__file__).resolve().parent.parent
+SWAPS = (
+    *("BinaryOperator_Add_Sub", "BinaryOperator_Sub_Add", "BinaryOperator_Mul_Div"),
+    *("BinaryOperator_Div_Mul", "BinaryOperator_FloorDiv_Mul", "BinaryOperator_Pow_Mul"),
+    *("BinaryOperator_Mod_Mul", "BinaryOperator_BitAnd_BitOr"),
+    *("ComparisonOperator_Eq_NotEq", "ComparisonOperator_NotEq_Eq", "ComparisonOperator_Lt_LtE"),
+    *("ComparisonOperator_LtE_Lt", "ComparisonOperator_Gt_GtE", "ComparisonOperator_GtE_Gt"),
+    *("ComparisonOperator_Lt_Gt", "ComparisonOperator_Gt_Lt", "ComparisonOperator_Is_IsNot"),
+    *("ComparisonOperator_IsNot_Is", "UnaryOperator_Delete_USub", "UnaryOperator_Delete_Not"),
+)
+OPERATORS = (
+    *(f"core/Replace{swap}" for swap in SWAPS),
+    *("core/AddNot", "core/ReplaceTrueWithFalse", "core/ReplaceFalseWithTrue"),
+    *("core/ReplaceAndWithOr", "core/ReplaceOrWithAnd", "core/NumberReplacer"),
+)
+PRINTED = ["tests/figures"]
+TESTS = {
+    "erf/measures": ["tests/erf/measures", "tests/cli"],
+    "erf/results": ["tests/erf/results", "tests/cli/test_old_results.py"],
+    "erf/theoretical/text.py": ["tests/cli/test_theory.py"],
+    "figures/report/table.py": PRINTED,
+    "figures/report/thresholds.py": PRINTED,
+    "figures/caption.py": PRINTED,
+    "figures/summary.py": PRINTED,
+    "figures/words.py": PRINTED,
+    "cli/compare.py": ["tests/cli/test_compare.py"],
+    "cli/measure.py": ["tests/cli/test_measure.py"],
+    "cli/theory.py": ["tests/cli/test_theory.py"],
+    "cli/evaluate.py": ["tests/cli/test_evaluate.py"],
+    "cli/probing": ["tests/cli/probing", "tests/cli/test_probe.py"],
+    "parsenet/report.py": ["tests/cli/test_evaluate.py"],
+}
+"""What is mutated, and the tests that are to notice."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change, and whether a test noticed."""
+
+    file: str
+    line: int
+    operator: str
+    occurrence: int
+    before: str
+    after: str
+    killed: bool | None = None
+
+
+def main() -> None:
+    """Draw, run, print and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=160)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, default=300, help="seconds a mutant may take")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    chosen = random.Random(options.seed).sample(sorted(_all(), key=repr), options.count)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.workers) as pool:
+        copies: Queue[Path] = Queue()
+        for number in range(options.workers):
+            copy = Path(folder, str(number), ROOT.name)
+            shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv"))
+            copies.put(copy)
+        found = []
+        for mutant in pool.map(lambda each: _tested(each, copies, options.limit), chosen):
+            found.append(mutant)
+            word = "killed" if mutant.killed else "SURVIVED"
+            print(f"{len(found)} {word} {_words(mutant)}", flush=True)
+            if options.json:
+                options.json.write_text(json.dumps([asdict(each) for each in found], indent=1))
+    print(f"{sum(bool(each.killed) for each in found)} of {len(found)} killed")
+
+
+def _tested(mutant: Mutant, copies: Queue[Path], limit: int) -> Mutant:
+    copy = copies.get()
+    try:
+        return replace(mutant, killed=_is_killed(mutant, copy, limit))
+    finally:
+        copies.put(copy)
+
+
+def _all() -> Iterator[Mutant]:
+    for folder in TESTS:
+        place = ROOT / folder
+        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            source = path.read_text(encoding="utf-8")
+            skipped = _annotations(source)
+            for name in OPERATORS:
+                places = _Places(get_operator(name)())
+                places.walk(get_ast(source))
+                for occurrence, start in enumerate(places.found):
+                    if start not in skipped:
+                        yield _described(path, source, name, occurrence, start[0])
+
+
+class _Places(Visitor):
+    """Where an operator can change something, in the order in which Cosmic Ray counts."""
+
+    def __init__(self, operator: Any) -> None:
+        self.operator, self.found = operator, list[tuple[int, int]]()
+
+    def visit(self, node: Any) -> Any:
+        """Note the places of a node."""
+        self.found += [start for start, _end in self.operator.mutation_positions(node)]
+        return node
+
+
+def _annotations(source: str) -> set[tuple[int, int]]:
+    """(line, column) of everything that only annotates."""
+    found: set[tuple[int, int]] = set()
+    for node in ast.walk(ast.parse(source)):
+        for name in ("annotation", "returns"):
+            for part in ast.walk(getattr(node, name, None) or ast.Module([], [])):
+                if isinstance(part, ast.expr):
+                    columns = range(part.col_offset, (part.end_col_offset or 0) + 1)
+                    lines = range(part.lineno, (part.end_lineno or 0) + 1)
+                    found |= {(line, column) for line in lines for column in columns}
+    return found
+
+
+def _described(path: Path, source: str, name: str, occurrence: int, line: int) -> Mutant:
+    mutated = _mutated(source, name, occurrence)
+    pairs = zip(source.splitlines(), mutated.splitlines(), strict=False)
+    before, after = next(((a, b) for a, b in pairs if a != b), ("", ""))
+    file = str(path.relative_to(ROOT))
+    return Mutant(file, line, name.removeprefix("core/"), occurrence, before.strip(), after.strip())
+
+
+def _mutated(source: str, name: str, occurrence: int) -> str:
+    found = MutationVisitor.mutate_code(source, get_operator(name)(), occurrence)
+    assert found is not None
+    return str(found)
+
+
+def _is_killed(mutant: Mutant, copy: Path, limit: int) -> bool:
+    path = copy / mutant.file
+    source = path.read_text(encoding="utf-8")
+    path.write_text(_mutated(source, f"core/{mutant.operator}", mutant.occurrence))
+    try:
+        command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            [*command, *_ordered(mutant.file, copy)],
+            cwd=copy,
+            env=os.environ | {"PYTHONPATH": str(copy), "MPLBACKEND": "agg"},
+            capture_output=True,
+            timeout=limit,
+        )
+        return done.returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        path.write_text(source)
+
+
+def _ordered(file: str, copy: Path) -> list[str]:
+    """The tests of a file's folder, those that bear its name first."""
+    folder = next(folder for folder in TESTS if file.startswith(folder))
+    wanted = Path(file).stem
+    tests = [
+        path
+        for place in TESTS[folder]
+        for path in ([copy / place] if place.endswith(".py") else (copy / place).rglob("test_*.py"))
+    ]
+    tests.sort(key=lambda path: (wanted not in path.stem, path))
+    return [str(path.relative_to(copy)) for path in tests if "browser" not in path.stem]
+
+
+def _words(mutant: Mutant) -> str:
+    return f"{mutant.file}:{mutant.line} {mutant.operator}: {mutant.before}  ->  {mutant.after}"
+
+
+if __name__ == "__main__":
+    main()
