@@ -46,7 +46,11 @@ OPERATORS = (
 )
 PRINTED = ["tests/figures"]
 TESTS = {
-    "erf/measures": ["tests/erf/measures", "tests/cli"],
+    "erf/measures": [
+        "tests/erf/measures",
+        "tests/cli/test_measure.py",
+        "tests/cli/test_compare.py",
+    ],
     "erf/results": ["tests/erf/results", "tests/cli/test_old_results.py"],
     "erf/theoretical/text.py": ["tests/cli/test_theory.py"],
     "figures/report/table.py": PRINTED,
@@ -82,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=160)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=int, default=300, help="seconds a mutant may take")
+    parser.add_argument("--limit", type=int, default=900, help="seconds a mutant may take")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -173,7 +177,7 @@ def _is_killed(mutant: Mutant, copy: Path, limit: int) -> bool:
         done = subprocess.run(
             [*command, *_ordered(mutant.file, copy)],
             cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy), "MPLBACKEND": "agg"},
+            env=os.environ | {"PYTHONPATH": str(copy), "MPLBACKEND": "agg", "ERF_SHAPES": "none"},
             capture_output=True,
             timeout=limit,
         )

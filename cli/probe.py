@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,15 @@ LAYER = "fc7"
     show_default=True,
     help="Strength of the noise, grey levels (0..255).",
 )
+@click.option(
+    "--random",
+    "chance",
+    type=click.Choice(["refuse", "fixed"]),
+    default="refuse",
+    show_default=True,
+    help="A model that gives other numbers for the same image: refuse it, or give every pass the "
+    "same random numbers.",
+)
 @click.option("--skip-bad", is_flag=True, help="Leave out images that cannot be read.")
 @click.option(
     "--out",
@@ -82,7 +92,8 @@ def probe(
     from cli.probing.summary import draw_field, print_average, print_result
     from erf.study import RunFolder, free_place
 
-    series = _series(ctx, choice.load(model, options["image_size"]), options)
+    loaded = replace(choice.load(model, options["image_size"]), chance=options["chance"])
+    series = _series(ctx, loaded, options)
     place = out or free_place(f"{series.loaded.name}-{series.layer}")
     folder = RunFolder(place, series.describe())
     folder.check()

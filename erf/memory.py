@@ -23,3 +23,16 @@ def parse_memory(text: str) -> int:
     if size < LEAST:
         raise SettingError(f"memory {text!r} must be at least 1 MiB")
     return size
+
+
+def show_memory(size: int) -> str:
+    """Bytes as a person writes them.
+
+    Example:
+        >>> show_memory(3 * 2**29), show_memory(1000)
+        ('1.5 GiB', '1000 bytes')
+    """
+    for unit in ("TiB", "GiB", "MiB"):
+        if size >= UNITS[unit]:
+            return f"{size / UNITS[unit]:.1f} {unit}"
+    return f"{size} bytes"

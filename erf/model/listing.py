@@ -14,6 +14,9 @@ from erf.layer_name import LayerName
 from erf.model.observe import read_map
 from erf.modules import listed
 
+FEW = 3
+"""Sizes from which on a network is one of several scales."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -70,7 +73,10 @@ def list_layers(model: nn.Module, image: Tensor, graph: Graph | ExportError | No
 
 
 def stages(layers: list[Layer]) -> list[Layer]:
-    """The layers that make sense to ask about first: the last of each size, outermost modules.
+    """The layers that make sense to ask about first, in the order in which they finish.
+
+    The last of each size, of the outermost modules; where a network keeps one size, as a vision
+    transformer does, quarters of its longest row of blocks too.
 
     Args:
         layers: in the order in which they finish.
@@ -80,12 +86,19 @@ def stages(layers: list[Layer]) -> list[Layer]:
         >>> [each.name for each in stages([conv, relu, Layer("c", "MaxPool2d", 8, (16, 16))])]
         ['b', 'c']
     """
+    maps = [layer for layer in layers if min(layer.size) > 1]
     last: dict[tuple[int, int], Layer] = {}
-    for layer in layers:
-        if min(layer.size) < 2:  # a pooled vector reads the whole image anyhow
-            continue
+    for layer in maps:
         known = last.get(layer.size)
         if known is None or layer.name.count(".") <= known.name.count("."):
-            last.pop(layer.size, None)
             last[layer.size] = layer
-    return list(last.values())
+    chosen = set(last.values())
+    if len(chosen) < FEW:
+        rows: dict[str, list[Layer]] = {}
+        for layer in maps:
+            row, _, number = layer.name.rpartition(".")
+            if number.isdecimal():
+                rows.setdefault(row, []).append(layer)
+        blocks = max(rows.values(), key=len, default=[])
+        chosen |= {blocks[quarter * len(blocks) // 4 - 1] for quarter in (1, 2, 3, 4) if blocks}
+    return [layer for layer in maps if layer in chosen]

@@ -158,6 +158,7 @@ class Specimen:
         state = _versions(self.model)
         if self._weights is None or self._weights[0] != state:
             self._weights = state, hash_weights(self.model)
+        fixed = {"random_numbers": "fixed"} if self.preflight().random is not None else {}
         return describe(
             self.model,
             self.image,
@@ -165,7 +166,7 @@ class Specimen:
             image_name=self.image_name,
             weights=self._weights[1],
             photo={} if self.photo is None else self.photo.source,
-            facts=self.facts or {},
+            facts={**(self.facts or {}), **fixed},
         )
 
 

@@ -18,12 +18,13 @@ from erf.engines.report import EngineReport
 from erf.errors import SettingError
 from erf.geometry import PatchGrid, Target, UnitName
 from erf.model import Specimen
+from erf.probing.cost import Cost, cost_of
 from erf.probing.draws import take_draws
 from erf.probing.journal import Journal, Unrecorded
 from erf.probing.tally import LayerTally, Tally, UnitTally
 from erf.probing.target import clean_activation, find_target
 from erf.results import LayerResult, UnitResult
-from erf.settings import Disturbance
+from erf.settings import Disturbance, Until
 from erf.stimulus import Canvas, change_patches
 
 
@@ -80,7 +81,7 @@ def run(
         progress: show a bar on standard error.
 
     Raises:
-        SettingError: a number does not fit this image.
+        SettingError: a number does not fit this image, or the results do not fit memory or disk.
         LayerError: there is no such layer, or its output is not a map.
         UnitError: a unit or channel is outside its layer.
         ExportError: ``engine="delta"`` and the model cannot be exported.
@@ -91,6 +92,11 @@ def run(
     disturb = disturbance_of(settings, specimen.image, grid)
     flight = specimen.preflight()
     watched = watch(specimen, asked)
+    place = None if journal is None else Path(journal)
+    cost = _cost(watched, grid, settings, place)
+    cost.check(place)
+    if progress:
+        cost.announce()
     dead = [each.layer for each in asked if each.layer in flight.dead]
     with specimen.lent():
         work = Work(
@@ -106,7 +112,7 @@ def run(
         choice = choose_engine(settings, work, alone=flight.alone, notes=notes)
         origin = specimen.origin()
         asks = _request(watched, settings, origin, choice.report)
-        record = Unrecorded(grid) if journal is None else Journal(Path(journal), grid, asks)
+        record = Unrecorded(grid) if place is None else Journal(place, grid, asks)
         tallies = [each.tally(grid) for each in watched]
         taken = take_draws(
             settings.rule, choice.engine, grid, disturb, tallies, record=record, progress=progress
@@ -115,6 +121,16 @@ def run(
         _result(specimen, each, tally, settings, taken, choice.report, origin)
         for each, tally in zip(watched, tallies, strict=True)
     ]
+
+
+def _cost(
+    watched: Sequence[Watched], grid: PatchGrid, settings: Disturbance, journal: Path | None
+) -> Cost:
+    sizes = [(each.activation.shape[0], each.activation.shape[1]) for each in watched]
+    rule = settings.rule
+    draws = rule.limit if isinstance(rule, Until) else rule
+    targets = [each.target for each in watched]
+    return cost_of(targets, sizes, grid, draws, journal=journal is not None)
 
 
 def dead_note(layer: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -24,6 +24,8 @@ class LoadedModel:
         random: whether its weights are random.
         size: (rows, cols), where the model takes images of this size alone; else None.
         notes: what a user should know, a sentence each.
+        chance: what becomes of a model that gives other numbers for the same image, see
+            `erf.Subject`.
     """
 
     model: nn.Module
@@ -32,6 +34,7 @@ class LoadedModel:
     random: bool
     size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    chance: Literal["refuse", "fixed"] = "refuse"
 
     @property
     def label(self) -> str:
@@ -48,7 +51,9 @@ class LoadedModel:
         image = self.input_space.tensor(photo.levels)
         if former is not None:
             return former.on(image, photo=photo)
-        return Subject(self.model, image, self.name, photo=photo, facts=self.facts)
+        return Subject(
+            self.model, image, self.name, photo=photo, random=self.chance, facts=self.facts
+        )
 
     @property
     def facts(self) -> dict[str, Any]:

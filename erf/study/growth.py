@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -19,6 +19,7 @@ from erf.study.places import find_results
 from erf.subject import Subject
 
 
+@runtime_checkable
 class TakesPhotos(Protocol):
     """How a model wants its images: an `erf.InputSpace`, or one of another package."""
 

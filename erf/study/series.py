@@ -82,6 +82,7 @@ class Series:
         return {
             "model": self.loaded.name,
             "weights_sha256": hash_weights(self.loaded.model),
+            "random_numbers": self.loaded.chance,
             "layer": self.layer,
             "unit": self.unit,
             "channel": self.channel,

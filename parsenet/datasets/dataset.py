@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Integer, UInt8
@@ -18,6 +18,7 @@ VOID = 255
 LabelledImage = tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]
 
 
+@runtime_checkable
 class LabelledImages(Protocol):
     """A split of any data set; ``dataset[i]`` is (image, label).
 

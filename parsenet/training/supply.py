@@ -2,7 +2,7 @@
 
 from collections.abc import Sized
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from parsenet.training.sampling import SampleOrder
 Example = tuple[UInt8[Tensor, "rows cols 3"], UInt8[Tensor, "rows cols"]]
 
 
+@runtime_checkable
 class Labelled(Protocol):
     """A data set: RGB images in 0..255 with a class for each pixel, 255 where there is none.
 

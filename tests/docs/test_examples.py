@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import erf
@@ -101,3 +103,12 @@ def test_the_readmes_python_runs(tmp_path, monkeypatch):
     for block in blocks:
         exec(compile(block, "README.md", "exec"), known)
     assert (tmp_path / "run.zarr").exists()
+
+
+def test_the_page_on_models_runs(tmp_path, monkeypatch):
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL
+    )
+    Image.fromarray(np.zeros((120, 130, 3), np.uint8)).save(tmp_path / "cat.jpg")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "models.md", "exec"), {"erf": erf})

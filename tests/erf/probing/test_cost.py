@@ -1,0 +1,94 @@
+"""What a probe needs is known before it begins, and holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import erf
+from erf.geometry import PatchGrid, Target
+from erf.probing import cost
+from erf.probing.cost import cost_of
+
+GRID = PatchGrid((40, 40), 4, 4)
+
+
+def test_a_layer_needs_its_sums_and_a_unit_its_draws() -> None:
+    layer = cost_of([Target("a")], [(7, 9)], GRID, 3, journal=True)
+    assert (layer.memory, layer.disk) == (100 * 63 * 8 * 6, 100 * 63 * 8 * 2)
+    unit = cost_of([Target("a", (0, 0))], [(7, 9)], GRID, 3, journal=True)
+    assert (unit.memory, unit.disk) == (100 * 3 * 8 * 6, 100 * 3 * 8)
+    assert cost_of([Target("a")], [(7, 9)], GRID, 3, journal=False).disk == 0
+
+
+def test_what_cannot_fit_is_refused_with_both_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "free_memory", lambda: 2**20)
+    model = nn.Conv2d(3, 2, 3, padding=1)
+    subject = erf.Subject(model, torch.randn(3, 32, 32))
+    with pytest.raises(
+        erf.SettingError,
+        match=r"of 1,024 units on 64 patches: needs 3.0 MiB of memory, and 1.0 MiB are free",
+    ):
+        subject.probe("", erf.Noise(patch=4, draws=1), unit="all")
+    assert subject.probe("", erf.Noise(patch=4, draws=1)).draws == 1
+
+
+def test_a_disk_that_is_too_small_is_refused_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Usage:
+        free = 1000
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage)
+    subject = erf.Subject(nn.Conv2d(3, 2, 3, padding=1), torch.randn(3, 32, 32))
+    with pytest.raises(
+        erf.SettingError, match=r"its journal needs 1.0 MiB of disk, and 1000 bytes"
+    ):
+        subject.probe(
+            "", erf.Noise(patch=4, draws=1), unit="all", journal=tmp_path / "a" / "journal"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_much_is_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    small, large = (
+        cost_of([Target("a")], [(side, side)], GRID, 1, journal=True) for side in (4, 800)
+    )
+    small.announce()
+    assert capsys.readouterr().err == ""
+    large.announce()
+    assert capsys.readouterr().err == (
+        "a of 640,000 units on 100 patches: needs 2.9 GiB of memory and 976.6 MiB of disk for its "
+        "journal\n"
+    )
+
+
+CODE = """
+    import resource, torch, erf
+    from erf.probing import cost
+    from erf.probing.cost import cost_of
+    from erf.geometry import PatchGrid, Target
+    torch.set_num_threads(1)
+    model = torch.nn.Conv2d(3, 1, 3, padding=1)
+    subject = erf.Subject(model, torch.randn(3, 128, 128))
+    small = erf.Noise(patch=64, draws=2, batch_size=1, engine="dense")
+    subject.probe("", small, unit="all")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    subject.probe("", erf.Noise(patch=8, draws=2, batch_size=1, engine="dense"), unit="all")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    need = cost_of([Target("")], [(128, 128)], PatchGrid((128, 128), 8, 8), 2, journal=False)
+    print(grown / need.memory)
+"""
+
+
+def test_the_need_that_is_told_is_the_need_that_is_measured() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(CODE)], capture_output=True, text=True, check=True
+    )
+    assert 0.5 < float(done.stdout) < 1.2
