@@ -8,7 +8,8 @@ from math import isnan
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int, Int64
+from jaxtyping import Float64, Int64, Integer
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
@@ -31,7 +32,11 @@ class Scores:
         return cls(np.zeros((classes, classes), np.int64))
 
     def with_pixels(
-        self, predicted: Int[Tensor, "*pixels"], true: Int[Tensor, "*pixels"], *, void: int = 255
+        self,
+        predicted: Integer[Tensor, "*pixels"],
+        true: Integer[Tensor, "*pixels"],
+        *,
+        void: int = 255,
     ) -> Scores:
         """Return these scores with more pixels counted, those of true class `void` left out."""
         counts = multiclass_confusion_matrix(
@@ -102,10 +107,10 @@ class Scores:
         return mean_over(self.iou[list(classes)])
 
 
-def share(part: np.ndarray, whole: np.ndarray) -> PerClass:
+def share(part: ArrayLike, whole: ArrayLike) -> Float64[np.ndarray, "..."]:
     """Return part / whole, NaN where the whole is nothing."""
-    part, whole = np.asarray(part, float), np.asarray(whole, float)
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    above, below = np.asarray(part, float), np.asarray(whole, float)
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
 def mean_over(values: PerClass) -> float:

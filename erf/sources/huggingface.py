@@ -63,7 +63,8 @@ def _space(where: str, options: Any) -> InputSpace:
         else:
             from transformers import AutoImageProcessor
 
-            values = AutoImageProcessor.from_pretrained(where, **options).to_dict()
+            processor: Any = AutoImageProcessor
+            values = processor.from_pretrained(where, **options).to_dict()
         if not values.get("do_normalize", True):
             return InputSpace.of_shares((0.0,) * 3, (1.0,) * 3)
         return InputSpace.of_shares(values["image_mean"], values["image_std"])

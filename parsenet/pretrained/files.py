@@ -2,7 +2,7 @@
 
 import pickle
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -84,7 +84,7 @@ def _named(name: str, space: InputSpace | None) -> Weights:
     return _arrange(tensors, name, space or usual)
 
 
-def _grey_levels(shares: tuple[float, ...]) -> tuple[float, float, float]:
+def _grey_levels(shares: Sequence[float]) -> tuple[float, float, float]:
     first, second, third = (share * 255 for share in shares)
     return first, second, third
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 
 from parsenet.scenes.color import oklch
 from parsenet.scenes.layout import HALO, Circle
@@ -11,13 +11,14 @@ from parsenet.scenes.shapes import SHAPE_DRAWINGS
 from parsenet.scenes.spec import SHAPES
 
 # Planes of red, green and blue: NumPy paints them in half the time that pixels of three need.
-Canvas = Float32[np.ndarray, "3 size size"]
-Plane = Float32[np.ndarray, "rows cols"]
+Canvas = Float32[np.ndarray, "3 rows cols"]
+Plane = Float[np.ndarray, "rows cols"]
 Column = Float32[np.ndarray, "rows 1"]
 Row = Float32[np.ndarray, "1 cols"]
 Window = tuple[slice, slice]
-Cover = tuple[Window, Bool[np.ndarray, "rows cols"]]
+Cover = tuple[Window, Bool[np.ndarray, "window_rows window_cols"]]
 Color = Float32[np.ndarray, "3 1 1"]
+Colors = Float[np.ndarray, "3 rows cols"]
 
 # One family of hues a shape, in degrees: which shape it is shall be easy to see.
 HUES = {"leaf": 148.0, "star": 25.0, "ring": 285.0}
@@ -28,7 +29,7 @@ NIGHT = oklch(0.36, 0.09, 272)
 MOON = oklch(0.95, 0.03, 95)
 
 
-def blend(canvas: Canvas, color: Color | Canvas, cover: Plane) -> None:
+def blend(canvas: Canvas, color: Color | Colors, cover: Plane) -> None:
     """Lay `color` over `canvas`, in place, where and as densely as `cover`, 0..1, says."""
     canvas += cover * (color - canvas)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float
 
-Plane = Float32[np.ndarray, "rows cols"]
+Plane = Float[np.ndarray, "rows cols"]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Random scale, crop and mirror of a photo and its labels, a pure function of seed and index."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import exp, log
-from typing import Self
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from parsenet.errors import TrainingError
 Size = tuple[int, int]
 Image = UInt8[np.ndarray, "rows cols 3"]
 Label = UInt8[np.ndarray, "rows cols"]
+NewImage = UInt8[np.ndarray, "new_rows new_cols 3"]
+NewLabel = UInt8[np.ndarray, "new_rows new_cols"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Augmentation:
         crop: Size | None = None,
         scales: tuple[float, float] = (1.0, 1.0),
         mirror: bool = True,
-    ) -> Self:
+    ) -> Augmentation:
         """Draw for the ``index``-th sample of a training; nothing but the arguments matters.
 
         Args:
@@ -73,7 +76,7 @@ class Augmentation:
 
     def apply(
         self, image: Image, label: Label, *, fill: tuple[float, float, float]
-    ) -> tuple[Image, Label]:
+    ) -> tuple[NewImage, NewLabel]:
         """Do it; both stay aligned. Padding is ``fill`` (RGB, 0..255) in the image and void."""
         levels = torch.from_numpy(image).permute(2, 0, 1)
         classes = torch.from_numpy(label)[None]

@@ -1,11 +1,13 @@
 """What a training reports of every iteration, one JSON object a line."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from parsenet.errors import TrainingError
 
@@ -36,7 +38,7 @@ class TrainingJournal:
         except OSError as error:
             raise TrainingError(f"{path}: cannot be written: {error}") from error
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> TrainingJournal:
         return self
 
     def __exit__(

@@ -98,15 +98,31 @@ def _classed(x: Tensor) -> Tensor:
     return torch.cat([tokens.mean(1, keepdim=True), tokens], 1)
 
 
+def _sorted(x: torch.Tensor) -> torch.Tensor:
+    tokens = x.flatten(2).transpose(1, 2)
+    return torch.cat([tokens[:, :7].flip(1), tokens[:, 7:]], 1)
+
+
 def test_tokens_without_a_place_are_refused() -> None:
-    model = Disguised(_classed).eval()
+    model = Disguised(_sorted).eval()
     image, targets = torch.randn(3, *SIZE), [Target("layer", (0, 0))]
     graph = export(model, (1, 3, *SIZE))
-    words = "'layer' puts out shape 2x193x6, whose positions are not a grid over the image"
+    words = "'layer' puts out shape 2x192x6, not a map"
     with pytest.raises(LayerError, match=words):
         DeltaEngine(graph, image, targets)
     with pytest.raises(LayerError, match=words):
         DenseEngine(model, image, targets, graph=graph)
+
+
+def test_tokens_with_a_class_token_are_their_grid_in_both_engines() -> None:
+    model = Disguised(_classed).eval()
+    image = torch.randn(3, *SIZE)
+    found = [
+        erf.probe(model, image, "layer", engine=engine, patch=8, draws=1, unit=(6, 8))
+        for engine in ("delta", "dense")
+    ]
+    assert found[0].activation.shape == (12, 16)
+    np.testing.assert_allclose(found[0].discrepancy, found[1].discrepancy, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", FORMS)

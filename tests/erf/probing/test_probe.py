@@ -191,7 +191,7 @@ def test_the_model_comes_back_as_it_was():
 def test_the_model_comes_back_even_after_an_error():
     model = Net().train()
     with pytest.raises(erf.LayerError):
-        erf.probe(model, IMAGE, "pair", draws=1)
+        erf.probe(model, IMAGE, "idle", draws=1)
     assert all(module.training for module in model.modules())
     assert not any(module._forward_hooks for module in model.modules())
 
@@ -204,6 +204,8 @@ def test_layers_are_listed_as_they_run_with_their_shapes():
         ("relu", 6, (30, 37)),
         ("drop", 6, (30, 37)),
         ("conv2", 4, (14, 18)),
+        ("pair[0]", 4, (14, 18)),
+        ("head", 2, (1, 1)),
     ]
 
 
@@ -211,8 +213,7 @@ def test_layers_are_listed_as_they_run_with_their_shapes():
     ("layer", "words"),
     [
         ("conv3", r"layer 'conv3' is not one of the model's 8 modules; did you mean conv"),
-        ("pair", "layer 'pair' puts out a tuple, not a map"),
-        ("head", "layer 'head' puts out shape 1x2, not a map"),
+        ("pair[1]", r"layer 'pair\[1\]': no member '1'; there are 0"),
         ("idle", "layer 'idle' does not run"),
     ],
 )
