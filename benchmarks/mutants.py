@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, default=900, help="seconds a mutant may take")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="goes on where it stopped")
     options = parser.parse_args()
     chosen = random.Random(options.seed).sample(sorted(_all(), key=repr), options.count)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.workers) as pool:
@@ -97,14 +97,22 @@ def main() -> None:
             copy = Path(folder, str(number), ROOT.name)
             shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv"))
             copies.put(copy)
-        found = []
-        for mutant in pool.map(lambda each: _tested(each, copies, options.limit), chosen):
+        found = _known(options.json)
+        left = chosen[len(found) :]
+        for mutant in pool.map(lambda each: _tested(each, copies, options.limit), left):
             found.append(mutant)
             word = "killed" if mutant.killed else "SURVIVED"
             print(f"{len(found)} {word} {_words(mutant)}", flush=True)
             if options.json:
                 options.json.write_text(json.dumps([asdict(each) for each in found], indent=1))
     print(f"{sum(bool(each.killed) for each in found)} of {len(found)} killed")
+
+
+def _known(path: Path | None) -> list[Mutant]:
+    """What an interrupted run of the same seed has found."""
+    if path is None or not path.exists():
+        return []
+    return [Mutant(**each) for each in json.loads(path.read_text())]
 
 
 def _tested(mutant: Mutant, copies: Queue[Path], limit: int) -> Mutant:

@@ -19,7 +19,6 @@ INSIDE = (
     *(
         "parsenet.datasets.counting",
         "parsenet.evaluation",
-        "parsenet.input_space",
         "parsenet.norms",
     ),
     *("parsenet.palette", "parsenet.scenes", "parsenet.scores", "parsenet.training.augment"),
