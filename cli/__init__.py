@@ -24,6 +24,10 @@ COMMANDS = (
 )
 
 
+LONGEST = 1000
+"""Characters of a message."""
+
+
 class ErfGroup(click.Group):
     """Finds a command in the module of its name; turns our errors into one line, exit code 2."""
 
@@ -49,19 +53,37 @@ class ErfGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            raise Failure(" ".join(error.format_message().split())) from error
+            raise Failure(error.format_message()) from error
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # a pipe that is closed is silence to click
         except Exception as error:
+            if is_out_of_memory(error):
+                raise Failure(
+                    f"not enough memory: {str(error).strip() or 'none is left'}"
+                ) from error
             if not is_expected(error):
                 raise
-            raise Failure(" ".join(str(error).split())) from error
+            raise Failure(str(error)) from error
 
 
 class Failure(click.ClickException):
-    """One line on standard error, exit code 2."""
+    """One line on standard error, not too long a one, exit code 2."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        words = " ".join(message.split())
+        if len(words) > LONGEST:  # what a file or an option held is no message
+            words = f"{words[: LONGEST // 2]} ... {words[-LONGEST // 2 :]}"
+        super().__init__(words)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether there was no memory; torch says so in an error of the general kind."""
+    words = ("can't allocate memory", "out of memory", "Unable to allocate")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
 
 
 def is_expected(error: Exception) -> bool:

@@ -11,6 +11,7 @@ import click
 
 from cli.arguments.checkpoint import CHECKPOINT_HELP
 from cli.arguments.file import claim_file
+from cli.arguments.number import FiniteRange
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +62,7 @@ def drawn(name: str, width: str) -> Callable[[Command], Command]:
             click.echo(f"figure  {save(drawing, out, dpi=dpi)}")
 
         for option in (
-            click.option("--dpi", type=click.FloatRange(min=30, max=1200), default=300.0),
+            click.option("--dpi", type=FiniteRange(min=30, max=1200), default=300.0),
             click.option(
                 "--width", default=width, show_default=True, help="column, page or inches."
             ),

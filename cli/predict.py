@@ -76,13 +76,14 @@ def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
     from parsenet.palette import write_labels
     from parsenet.prediction import predict as label_image
 
-    image = read_photo(path).levels
+    photo = read_photo(path)
+    image = photo.levels
     called = label_image(checkpoint.model, image, checkpoint.input_space)
     label = called.cpu().numpy().astype(np.uint8)
     write_labels(label, folder / "labels" / f"{path.stem}.png")
     # Not VOC's colours, whose first is black: backgrounds would turn dark.
     palette = class_colors(len(checkpoint.classes))
     figure = overlay_figure(
-        image, label, checkpoint.classes, palette, title=path.name, width="page"
+        image, label, checkpoint.classes, palette, title=photo.name, width="page"
     )
     save(figure, folder / "overlays" / f"{path.stem}.png")

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from cli.arguments.model import MODEL_HELP, ModelChoice, ModelName, model_options
+from cli.arguments.number import FiniteRange
 from cli.arguments.photo import Size
 from cli.arguments.setting import SETTINGS, Names, settings
 
@@ -57,7 +58,7 @@ LAYER = "fc7"
 @settings
 @click.option(
     "--sigma",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=25.0,
     show_default=True,
     help="Strength of the noise, grey levels (0..255).",

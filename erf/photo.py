@@ -80,7 +80,17 @@ def read_photo(path: str | Path, size: tuple[int, int] | None = None) -> Photo:
     if size is not None:
         picture = ImageOps.fit(picture, (size[1], size[0]), Image.Resampling.BICUBIC)
         source["fitted"] = list(size)
-    return Photo(np.array(picture), path.name, source)
+    return Photo(np.array(picture), printable(path.name), source)
+
+
+def printable(name: str) -> str:
+    """A file's name as text: bytes that are none are shown as �.
+
+    Example:
+        >>> printable("a\\udcff.png")
+        'a�.png'
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def hash_file(path: Path) -> str:

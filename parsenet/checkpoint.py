@@ -215,7 +215,7 @@ def _parse(metadata: Mapping[str, str], path: Path) -> Description:
         )
     except KeyError as error:
         raise CheckpointError(f"{path}: its metadata lacks {error}") from error
-    except (TypeError, ValueError, RecursionError, CheckpointError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError, CheckpointError) as error:
         raise CheckpointError(f"{path}: its metadata is damaged: {error}") from error
 
 

@@ -92,7 +92,7 @@ class ParseNet(VGG16):
         )
         self.local = tuple(local)
         self.context = None if "none" in (fusion, context) else context
-        self._check_features(fusion)
+        self._check_features(fusion, context)
         self.early = fusion == "early"
         self.normalize = normalize
         self.finest = min(self.local, key=lambda name: self.grids[name].stride)
@@ -124,13 +124,13 @@ class ParseNet(VGG16):
             x = self.get_submodule(branch.spread)(x, blobs[self.finest])
         return x
 
-    def _check_features(self, fusion: str) -> None:
+    def _check_features(self, fusion: str, context: str | None) -> None:
         if fusion not in get_args(Fusion):
             raise ModelError(f"fusion must be one of {get_args(Fusion)}, not {fusion!r}")
         if not self.local or len(set(self.local)) < len(self.local) or set(self.local) - set(LOCAL):
             raise ModelError(f"local must name some of {LOCAL}, each once, not {self.local}")
-        if self.context is not None and self.context not in self.channels:
-            raise ModelError(f"context must be one of {tuple(self.channels)}, not {self.context!r}")
+        if context not in (None, "none", *self.channels):
+            raise ModelError(f"context must be one of {tuple(self.channels)}, not {context!r}")
         if fusion == "none" and len(self.local) > 1:
             raise ModelError(
                 f"fusion 'none' takes one local feature, not {len(self.local)}: {self.local}"

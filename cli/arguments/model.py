@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from cli.arguments.number import FiniteRange
+
 if TYPE_CHECKING:
     from erf import InputSpace, LoadedModel
 
@@ -112,7 +114,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--range",
                 "largest",
-                type=click.FloatRange(min=0, min_open=True),
+                type=FiniteRange(min=0, min_open=True),
                 default=255.0,
                 help="White, in the units of --mean and --std: 255 or 1.  [default: 255]",
             ),

@@ -41,8 +41,8 @@ def load(where: str, name: str, request: Request) -> LoadedModel:
         except Exception as error:  # the user's code may raise anything
             kind = type(error).__name__
             raise SourceError(f"{where}:{name} raised {kind}: {one_line(error)}") from error
-    notes = (f"imported {where}, which ran its code; whether its weights are trained is not known",)
-    return LoadedModel(model, name, IMAGENET, random=True, notes=notes)
+    notes = (f"imported {where}, which ran its code",)
+    return LoadedModel(model, name, IMAGENET, random=None, notes=notes)
 
 
 def _built(factory: Callable[..., object], request: Request, name: str) -> nn.Module:

@@ -21,7 +21,8 @@ class LoadedModel:
         model: in evaluation mode, on the CPU.
         name: for tables and provenance.
         input_space: mean, standard deviation and channel order.
-        random: whether its weights are random.
+        random: whether its weights are random; None where that is not known, as of a model that a
+            function of the user's built.
         size: (rows, cols), where the model takes images of this size alone; else None.
         notes: what a user should know, a sentence each.
         chance: what becomes of a model that gives other numbers for the same image, see
@@ -31,7 +32,7 @@ class LoadedModel:
     model: nn.Module
     name: str
     input_space: InputSpace
-    random: bool
+    random: bool | None
     size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     chance: Literal["refuse", "fixed"] = "refuse"
@@ -39,7 +40,8 @@ class LoadedModel:
     @property
     def label(self) -> str:
         """Its name, and whether its weights are random."""
-        return f"{self.name} ({'random weights' if self.random else 'trained'})"
+        weights = {True: "random weights", False: "trained", None: "weights as given"}
+        return f"{self.name} ({weights[self.random]})"
 
     @property
     def weights_sha256(self) -> str:

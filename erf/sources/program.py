@@ -48,7 +48,7 @@ def load_program(path: Path) -> LoadedModel:
     notes = () if _any_batch(program) else ("the program takes one image a pass",)
     size = _image_size(program)
     return LoadedModel(
-        _without_modes(model), path.stem, IMAGENET, random=False, size=size, notes=notes
+        _without_modes(model), path.stem, IMAGENET, random=None, size=size, notes=notes
     )
 
 
@@ -129,4 +129,4 @@ def load_onnx(path: Path) -> LoadedModel:
         model = onnx2torch.convert(str(path)).eval()
     except Exception as error:  # onnx and the converter raise anything
         raise SourceError(f"{path}: cannot be converted: {one_line(error)}") from None
-    return LoadedModel(model, path.stem, IMAGENET, random=False)
+    return LoadedModel(model, path.stem, IMAGENET, random=None)

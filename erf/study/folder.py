@@ -65,11 +65,14 @@ class RunFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"{self.path}: exists and is a file; name a new folder")
-        if not self.path.is_dir() or not any(each.name not in MINE for each in _list(self.path)):
+        if not self.path.is_dir():
             return
         held: Any = None
         with suppress(OSError, ValueError):
             held = json.loads((self.path / RUN).read_text(encoding="utf-8"))
+        nothing = all(each.name in MINE for each in _list(self.path))
+        if nothing and (self._is_empty() or (isinstance(held, dict) and "version" in held)):
+            return
         asked = json.loads(json.dumps({"version": VERSION, **self.request}))
         if held == asked:
             return
@@ -88,6 +91,11 @@ class RunFolder:
             f"{self.path}: holds another run, which differs in {', '.join(sorted(other))}; name a "
             "new folder"
         )
+
+    def _is_empty(self) -> bool:
+        """Whether no note is there, or one of no bytes, as a full disk leaves."""
+        note = self.path / RUN
+        return not note.exists() or note.stat().st_size == 0
 
     @contextmanager
     def held(self) -> Iterator[None]:

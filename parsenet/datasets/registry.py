@@ -82,6 +82,18 @@ def register_dataset(
     return register
 
 
+def check_split(name: str, split: str) -> Entry:
+    """Find a data set that has this split.
+
+    Raises:
+        DatasetError: if there is no such data set or split.
+    """
+    entry = DATASETS.find(name)
+    if entry.splits and split not in entry.splits:
+        raise DatasetError(f"{name}: no split {split!r}; there are {', '.join(entry.splits)}")
+    return entry
+
+
 def open_dataset(
     name: str, root: str | os.PathLike[str] | None, split: str, *, download: bool = False
 ) -> LabelledImages:
@@ -96,9 +108,7 @@ def open_dataset(
     Raises:
         DatasetError: if there is no such data set or split, or files are missing.
     """
-    entry = DATASETS.find(name)
-    if entry.splits and split not in entry.splits:
-        raise DatasetError(f"{name}: no split {split!r}; there are {', '.join(entry.splits)}")
+    entry = check_split(name, split)
     if root is None and entry.files:
         raise DatasetError(f"{name}: needs the root folder of its files")
     if download and entry.download is None:

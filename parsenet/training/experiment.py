@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from parsenet.datasets import VOID, open_dataset
 from parsenet.datasets.counting import ClassCounts, count_classes
 from parsenet.datasets.dataset import LabelledImages
+from parsenet.datasets.registry import check_split
 from parsenet.errors import TrainingError
 from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.pretrained import load_weights, transplant
@@ -155,7 +156,12 @@ def fetch_data(experiment: Experiment, processes: Processes = ALONE) -> None:
 
 
 def open_data(experiment: Experiment) -> Scenes | LabelledImages:
-    """Return the images to train on: endless scenes, or a split of photos."""
+    """Return the images to train on: endless scenes, or a split of photos.
+
+    Raises:
+        DatasetError: if there is no such data set or split, or files are missing.
+    """
+    check_split(experiment.data, experiment.split)
     if experiment.data == "scenes":
         return Scenes(experiment.spec)
     return open_dataset(experiment.data, experiment.root or None, experiment.split)

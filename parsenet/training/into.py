@@ -1,16 +1,19 @@
 """A whole training in a folder of its own, in one call: begun or taken up again, and ended."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
+from parsenet.errors import ParseNetError
 from parsenet.evaluation import check_classes
 from parsenet.input_space import InputSpace
-from parsenet.training.configuration import check_folder, read_config, write_config
+from parsenet.training.configuration import CONFIG, check_folder, read_config, write_config
 from parsenet.training.experiment import Experiment, Prepared, prepare
+from parsenet.training.journal import JOURNAL
 from parsenet.training.loop import Progress, training_steps
 from parsenet.training.settings import RunSettings
 from parsenet.training.snapshot import snapshots
@@ -67,6 +70,20 @@ def train_into(
         check_classes(prepared.classes, run.scoring.images)
     begun = bool(snapshots(folder))
     run.processes.sum(0.0)  # none writes before all have looked at the folder
+    with _cleared(folder, run.processes.first):
+        return _trained(folder, experiment, prepared, run, look, on_step, command, begun)
+
+
+def _trained(
+    folder: Path,
+    experiment: Experiment,
+    prepared: Prepared,
+    run: RunSettings,
+    look: Look | None,
+    on_step: Callable[[Progress], None] | None,
+    command: str,
+    begun: bool,
+) -> Trained:
     if run.processes.first:
         write_config(experiment, folder)
     steps = training_steps(
@@ -92,6 +109,23 @@ def train_into(
         trained = describe_trained(experiment, prepared, folder, command=command)
     run.processes.sum(0.0)  # the checkpoint is there when any of them returns
     return trained
+
+
+@contextmanager
+def _cleared(folder: Path, first: bool) -> Iterator[None]:
+    """Leave nothing of a training that is refused before its first snapshot: no name is taken."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    new = not folder.exists() or not any(folder.iterdir())
+    try:
+        yield
+    except ParseNetError:
+        if first and new and folder.is_dir() and not snapshots(folder):
+            for name in (CONFIG, JOURNAL):
+                (folder / name).unlink(missing_ok=True)
+            with suppress(OSError):  # what was found meanwhile, such as probes, stays
+                for each in made:
+                    each.rmdir()
+        raise
 
 
 def _completed(run: RunSettings) -> RunSettings:

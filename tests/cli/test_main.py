@@ -51,3 +51,20 @@ def test_an_unknown_command_exits_with_2():
     done = CliRunner().invoke(main, ["prob"])
     assert done.exit_code == 2
     assert "No such command 'prob'" in done.output
+
+
+def test_a_message_is_a_line_and_no_book():
+    done = CliRunner().invoke(main, ["layers", "x" * 100_000])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert len(line) < 1100
+    assert line.startswith("Error: ")
+    assert "xxx ... xxx" in line
+
+
+@pytest.mark.parametrize("command", ["theory", "layers"])
+def test_an_image_that_no_memory_holds_is_refused(command):
+    done = CliRunner().invoke(main, [command, "none", "--image-size", "99999999"])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: not enough memory: ")

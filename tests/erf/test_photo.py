@@ -132,3 +132,10 @@ def test_folders_are_unfolded_in_the_order_of_names(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(erf.PhotoError, match="holds no image"):
         find_photos([tmp_path / "empty"])
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
+    with path.open("wb") as file:
+        Image.fromarray(COLORS).save(file, format="PNG")
+    assert erf.read_photo(path).name == "caf�.png"

@@ -80,9 +80,9 @@ CODE = """
     small = erf.Noise(patch=64, draws=2, batch_size=1, engine="dense")
     subject.probe("", small, unit="all")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    subject.probe("", erf.Noise(patch=8, draws=2, batch_size=1, engine="dense"), unit="all")
+    subject.probe("", erf.Noise(patch=4, draws=2, batch_size=1, engine="dense"), unit="all")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
-    need = cost_of([Target("")], [(128, 128)], PatchGrid((128, 128), 8, 8), 2, journal=False)
+    need = cost_of([Target("")], [(128, 128)], PatchGrid((128, 128), 4, 4), 2, journal=False)
     print(grown / need.memory)
 """
 
@@ -91,4 +91,4 @@ def test_the_need_that_is_told_is_the_need_that_is_measured() -> None:
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(CODE)], capture_output=True, text=True, check=True
     )
-    assert 0.5 < float(done.stdout) < 1.2
+    assert 0.7 < float(done.stdout) < 1.2

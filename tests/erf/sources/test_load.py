@@ -95,6 +95,7 @@ def test_a_function_of_a_file(tmp_path: Path) -> None:
     assert isinstance(loaded.model, nn.Conv2d)
     assert loaded.model.out_channels == 6
     assert "ran its code" in loaded.notes[0]
+    assert (loaded.random, loaded.label) == (None, "build (weights as given)")
     again = erf.load_model(f"{tmp_path}/net.py:build", arguments={"width": 6})
     assert loaded.weights_sha256 == again.weights_sha256
     with pytest.raises(erf.SourceError, match=r"net\.py:build raised TypeError"):

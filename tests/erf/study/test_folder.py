@@ -112,3 +112,11 @@ def test_places(tmp_path: Path) -> None:
         new_place(tmp_path / "a b", "x")
     with pytest.raises(erf.StoreError, match="exists and holds something"):
         new_place(tmp_path / "a b" / "c", "x")
+
+
+@pytest.mark.parametrize("content", [b"\xff\x00", b"[1]", b'{"mine": 1}'])
+def test_a_file_of_somebody_elses_is_not_overwritten(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / RUN).write_bytes(content)
+    with pytest.raises(erf.StoreError, match=r"other than a run|another run|of version 1"):
+        RunFolder(tmp_path, {"layer": "a"}).check()
+    assert (tmp_path / RUN).read_bytes() == content

@@ -4,8 +4,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import parsenet
 from parsenet import TrainingError, load_checkpoint, named_recipe, train_into, usual_experiment
@@ -115,3 +117,30 @@ def test_an_old_folder_goes_on_to_the_weights_of_the_old_training(tmp_path):
     old = load_checkpoint(OLD / "parsenet-early.safetensors").model.state_dict()
     for name, tensor in trained.checkpoint.model.state_dict().items():
         torch.testing.assert_close(tensor, old[name], rtol=1e-3, atol=1e-4)
+
+
+def test_a_training_whose_photo_is_cut_leaves_nothing(tmp_path):
+    data = tmp_path / "data"
+    for name in ("images", "labels"):
+        (data / name).mkdir(parents=True)
+    (data / "classes.txt").write_text("a\nb\n")
+    (data / "train.txt").write_text("p\n")
+    label = np.zeros((64, 64), np.uint8)
+    label[:32] = 1
+    Image.fromarray(label).save(data / "labels" / "p.png")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(data / "images" / "p.png")
+    whole = (data / "images" / "p.png").read_bytes()
+    (data / "images" / "p.png").write_bytes(whole[:2000])
+    experiment = replace(tiny(), data="folder", root=str(data))
+    with pytest.raises(parsenet.ParseNetError, match=r"p\.png: cannot be read"):
+        train_into(tmp_path / "a" / "run", experiment, run=ALONE)
+    assert not (tmp_path / "a").exists()
+    (data / "images" / "p.png").write_bytes(whole)
+    assert train_into(tmp_path / "a" / "run", experiment, run=ALONE).path.exists()
+
+
+def test_a_split_that_scenes_do_not_have_is_refused(tmp_path):
+    with pytest.raises(parsenet.ParseNetError, match="scenes: no split 'x'"):
+        train_into(tmp_path / "run", replace(tiny(), split="x"), run=ALONE)
+    assert not (tmp_path / "run").exists()
