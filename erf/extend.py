@@ -5,6 +5,7 @@
 ``size``       what "the size of a field" means
 ``preset``     a published measure of a raw map
 ``operator``   what an operator of a graph reads, and how a change passes it
+``reading``    how a layer's output becomes a map
 =============  =====================================================================
 
 A function may also be given as it is, ``erf.probe(..., stimulus=function)``. A package that
@@ -18,7 +19,8 @@ for, and its names work in Python and on the command line alike::
 from erf.measures.presets import PresetReport
 from erf.measures.presets import register as preset
 from erf.measures.sizes import size
+from erf.model.reading import reading
 from erf.operators import register as operator
 from erf.stimulus import Canvas, stimulus
 
-__all__ = ["Canvas", "PresetReport", "operator", "preset", "size", "stimulus"]
+__all__ = ["Canvas", "PresetReport", "operator", "preset", "reading", "size", "stimulus"]

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 import erf
-from cli import COMMANDS, main
+from cli import COMMANDS, Failure, main
 
 HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "zarr", "bokeh", "numpy")
 
@@ -58,8 +58,12 @@ def test_a_message_is_a_line_and_no_book():
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert len(line) < 1100
-    assert line.startswith("Error: ")
-    assert "xxx ... xxx" in line
+    long = Failure("begins " + "x" * 100_000 + "\n ends").message
+    assert long.startswith("begins xxx")
+    assert "xxx ... xxx" in long
+    assert long.endswith("xxx ends")
+    assert len(long) == 1005
+    assert Failure("short").message == "short"
 
 
 @pytest.mark.parametrize("command", ["theory", "layers"])

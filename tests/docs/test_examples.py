@@ -80,7 +80,7 @@ def test_what_the_page_on_extending_registers_works():
         STIMULI.remove("stripes")
         SIZES.remove("heard")
         PRESETS.remove("brightest")
-    assert len(blocks) == 4
+    assert len(blocks) == 5
 
 
 def test_the_readmes_python_runs(tmp_path, monkeypatch):
