@@ -74,6 +74,7 @@ class Specimen:
         self.random = random
         self._exported = graph
         self._flown: tuple[object, Preflight] | None = None
+        self._lent: Preflight | None = None
         self._theories: dict[str, TheoreticalField] = {}
         self._weights: tuple[object, str] | None = None
         self._seen: object = None
@@ -109,6 +110,8 @@ class Specimen:
             >>> Specimen(torch.nn.Conv2d(3, 4, 3), torch.randn(3, 16, 16)).preflight().alone
             False
         """
+        if self._lent is not None:  # what gives it one state is a hook of ours, no other model
+            return self._lent
         state = _versions(self.model)
         if self._flown is None or self._flown[0] != state:
             found = fly(self.model, self.image, fixed=self.random == "fixed")
@@ -118,8 +121,13 @@ class Specimen:
     @contextmanager
     def lent(self) -> Iterator[None]:
         """The model in evaluation mode, every pass from the same state; given back as found."""
-        with borrowed(self.model), from_one_state(self.model, self.preflight()):
-            yield
+        flight = self.preflight()
+        with borrowed(self.model), from_one_state(self.model, flight):
+            before, self._lent = self._lent, flight
+            try:
+                yield
+            finally:
+                self._lent = before
 
     def layers(self) -> list[Layer]:
         """The layers that can be asked about, in the order in which they finish."""
