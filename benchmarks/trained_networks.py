@@ -119,7 +119,8 @@ def _table(network: Trained, results: dict[str, list[erf.UnitResult]]) -> list[s
         lines.append(
             f"| {network.layers[layer]} | {size} ({theory.status.replace('_', ' ')}) "
             f"| {theory.box.height} x {theory.box.width} | {sides.mean():.0f} "
-            f"| {sides.min():.0f} to {sides.max():.0f} | {np.mean((sides / inside) ** 2):.0%} "
+            f"| {sides.min():.0f} to {sides.max():.0f} "
+            f"| {'-' if inside < 2 * PATCH else f'{np.mean((sides / inside) ** 2):.0%}'} "
             f"| {found[0].engine.name} |"
         )
     return lines

@@ -16,11 +16,7 @@ INSIDE = (
     *("erf.stimulus", "figures.compare", "figures.depth", "figures.maps", "figures.outlines"),
     *("figures.photo", "figures.report", "figures.theory"),
     *("erf.photo", "erf.sources", "erf.study", "parsenet.datasets.read", "parsenet.bilinear"),
-    *(
-        "parsenet.datasets.counting",
-        "parsenet.evaluation",
-        "parsenet.norms",
-    ),
+    *("parsenet.datasets.counting", "parsenet.norms"),
     *("parsenet.palette", "parsenet.scenes", "parsenet.scores", "parsenet.training.augment"),
     *("parsenet.training.sampling", "parsenet.training.supply", "parsenet.pretrained.files"),
 )

@@ -95,7 +95,7 @@ def test_a_function_of_a_file_with_arguments(tmp_path: Path) -> None:
     done = run("layers", f"{tmp_path}/net.py:build", "--model-args", "width=7", "--image-size", 16)
     assert done.exit_code == 0, done.output
     assert "ran its code" in done.stderr
-    (row,) = (line.split() for line in done.stdout.splitlines() if 'Conv2d' in line)
+    (row,) = (line.split() for line in done.stdout.splitlines() if "Conv2d" in line)
     assert "7" in row
     assert "14" in row
 

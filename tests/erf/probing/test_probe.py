@@ -213,7 +213,7 @@ def test_layers_are_listed_as_they_run_with_their_shapes():
     ("layer", "words"),
     [
         ("conv3", r"layer 'conv3' is not one of the model's 8 modules; did you mean conv"),
-        ("pair[1]", r"layer 'pair\[1\]': no member '1'; there are 0"),
+        ("pair[1]", r"layer 'pair\[1\]': no such member; there are pair\[0\]"),
         ("idle", "layer 'idle' does not run"),
     ],
 )
