@@ -206,13 +206,12 @@ def training(runs: tuple[Path, ...], score: str, width: str) -> Figure:
 @drawn("scales", "column")
 def scales(checkpoint: str, image: Path | None, positions: int, seed: int, width: str) -> Figure:
     """L2 norms of the features of a ParseNet before and after it normalises them."""
-    from cli.arguments.photo import usual_photo
-    from erf import read_photo
+    from cli.arguments.picture import load_picture
     from figures import scales_figure
     from parsenet import feature_norms
     from parsenet.shipment import open_checkpoint
 
-    picture = read_photo(image or usual_photo()).levels
+    picture = load_picture(image)
     before, after = feature_norms(
         open_checkpoint(checkpoint), picture, positions=positions, seed=seed
     )
@@ -231,13 +230,13 @@ def segmentation(
     import numpy as np
     from PIL import Image
 
-    from erf import read_photo
+    from cli.arguments.picture import load_picture
     from figures import predictions_figure
     from figures.colors import class_colors
     from parsenet import call_pixels
     from parsenet.shipment import open_checkpoint
 
-    picture = read_photo(image).levels
+    picture = load_picture(image)
     stems = [Path(text).stem for text in checkpoints]
     if repeated := next((stem for stem in stems if stems.count(stem) > 1), None):
         raise click.BadParameter(f"two checkpoints are called {repeated}: name each once")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.arguments.model import MODEL_HELP, ModelChoice, ModelName, model_options
-from cli.arguments.photo import Size
+from cli.arguments.picture import Size
 
 
 @click.command(epilog=MODEL_HELP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from click.core import ParameterSource
 
 from cli.arguments.model import MODEL_HELP, ModelChoice, ModelName, model_options
 from cli.arguments.number import FiniteRange
-from cli.arguments.photo import Size
+from cli.arguments.picture import Size
 from cli.arguments.setting import SETTINGS, Names, settings
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def probe(
     folder.check()
     results: list[erf.UnitResult | erf.LayerResult] = []
     try:
-        for path, result in series.run(folder, on_skip=_say_skipped):
+        for path, result in series.run(folder, on_skip=partial(click.echo, err=True)):
             print_result(result, series.loaded, options["sigma"])
             click.echo(f"result  {path}")
             draw_field(result, path.with_suffix(".png"))
@@ -113,13 +114,9 @@ def probe(
         compare_shipped(place)
 
 
-def _say_skipped(reason: str) -> None:
-    click.echo(f"skipped {reason}", err=True)
-
-
 def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) -> Series:
     """The model, the images, and what is asked of them."""
-    from cli.arguments.photo import usual_photo
+    from cli.arguments.picture import usual_photo
     from erf.photo import find_photos
     from erf.study import Series, strongest_images
 
@@ -152,11 +149,7 @@ def _usual_layer(loaded: LoadedModel, size: tuple[int, int] | None) -> str:
     """
     if LAYER in dict(loaded.model.named_modules()):
         return LAYER
-    import erf
-    from erf.model import stages
-
-    found = erf.layers(loaded.model, size or (224, 224), loaded.input_space.channels)
-    names = ", ".join(layer.name for layer in stages(found))
+    names = ", ".join(loaded.first_layers(size))
     raise click.UsageError(f"name a layer of {loaded.name} with --layer, such as {names}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cli.arguments.model import MODEL_HELP, ModelChoice, ModelName, model_options
-from cli.arguments.photo import Size
+from cli.arguments.picture import Size
 
 if TYPE_CHECKING:
     from torch import nn

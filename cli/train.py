@@ -182,7 +182,7 @@ def _growth(
     if asked["probe_every"] is None:
         return None
     import erf
-    from cli.arguments.photo import usual_photo
+    from cli.arguments.picture import usual_photo
 
     photo = erf.read_photo(usual_photo(), (experiment.size, experiment.size))
     probe = erf.GrowthProbe(asked["probe_every"], asked["probe_layer"], photo, folder / "probes")

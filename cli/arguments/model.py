@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -14,7 +13,7 @@ from click.shell_completion import CompletionItem
 from cli.arguments.number import FiniteRange
 
 if TYPE_CHECKING:
-    from erf import InputSpace, LoadedModel
+    from erf import LoadedModel
 
 MODEL_HELP = (
     "MODEL is a checkpoint or folder of `erf train`, one shipped with this package (none, early, "
@@ -56,18 +55,20 @@ class ModelChoice:
         """Find the model and place it on the device; what a user should know goes to stderr.
 
         Raises:
-            SourceError: when it cannot be had.
-            click.BadParameter: when an option cannot be read.
+            SourceError: when it cannot be had, or an option cannot be read.
         """
         import erf
+        from erf.sources import read_arguments
 
         loaded = erf.load_model(
             name,
             weights=self.weights,
             partial=self.partial,
-            arguments=dict(map(_argument, self.model_args)),
+            arguments=read_arguments(self.model_args),
             image_size=image_size,
-            input_space=self._input_space(),
+            input_space=erf.InputSpace.read(
+                self.mean, self.std, largest=self.largest, channels=self.channels
+            ),
         )
         for note in loaded.notes:
             click.echo(f"note: {note}", err=True)
@@ -76,21 +77,6 @@ class ModelChoice:
 
             loaded.model.to(find_device(self.device))
         return loaded
-
-    def _input_space(self) -> InputSpace | None:
-        from erf import InputSpace
-
-        if self.mean is None and self.std is None:
-            if self.channels != "rgb" or self.largest != 255:
-                raise click.UsageError("--channels and --range belong to --mean and --std")
-            return None
-        if self.mean is None or self.std is None:
-            raise click.UsageError("--mean and --std belong together")
-        scale = 255 / self.largest
-        mean, std = (
-            tuple(scale * level for level in _numbers(text)) for text in (self.mean, self.std)
-        )
-        return InputSpace(mean, std, "bgr" if self.channels == "bgr" else "rgb")
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,20 +110,3 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         chosen = option(chosen)
     return chosen
-
-
-def _argument(text: str) -> tuple[str, Any]:
-    name, sign, value = text.partition("=")
-    if not sign or not name.isidentifier():
-        raise click.BadParameter(f"--model-args {text!r} is not NAME=VALUE")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} are not numbers such as 123.7,116.3,103.5") from None

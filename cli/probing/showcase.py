@@ -40,7 +40,7 @@ def compare_shipped(folder: Path) -> None:
 
 def _probe(name: str, place: Path) -> erf.UnitResult:
     import erf
-    from cli.arguments.photo import usual_photo
+    from cli.arguments.picture import usual_photo
 
     loaded = erf.load_model(name)
     settings = erf.Noise(patch=PATCH, draws=DRAWS, sigma=loaded.input_space.sigma(SIGMA))

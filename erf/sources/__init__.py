@@ -17,5 +17,6 @@
 from erf.sources.input_space import IMAGENET, InputSpace
 from erf.sources.load import load_model, model_names
 from erf.sources.loaded import LoadedModel
+from erf.sources.source import read_arguments
 
-__all__ = ["IMAGENET", "InputSpace", "LoadedModel", "load_model", "model_names"]
+__all__ = ["IMAGENET", "InputSpace", "LoadedModel", "load_model", "model_names", "read_arguments"]

@@ -65,6 +65,36 @@ class InputSpace:
             known=known,
         )
 
+    @classmethod
+    def read(
+        cls, mean: str | None, std: str | None, *, largest: float = 255, channels: str = "rgb"
+    ) -> InputSpace | None:
+        """Read what a person writes, ``123.7,116.3,103.5``; None where nothing is written.
+
+        Args:
+            mean, std: numbers with commas between.
+            largest: white, in their units: 255, or 1.
+            channels: ``rgb`` or ``bgr``.
+
+        Raises:
+            SourceError: when one is given without the other, or they are no such numbers.
+
+        Example:
+            >>> InputSpace.read("0.5,0.5,0.5", "0.5,0.5,0.5", largest=1).mean
+            (127.5, 127.5, 127.5)
+        """
+        if mean is None and std is None:
+            if channels != "rgb" or largest != 255:
+                raise SourceError("--channels and --range belong to --mean and --std")
+            return None
+        if mean is None or std is None:
+            raise SourceError("--mean and --std belong together")
+        scale = 255 / largest
+        levels, deviations = (
+            tuple(scale * level for level in _numbers(text)) for text in (mean, std)
+        )
+        return cls(levels, deviations, "bgr" if channels == "bgr" else "rgb")
+
     @property
     def channels(self) -> int:
         """How many channels the model takes."""
@@ -92,6 +122,13 @@ class InputSpace:
     def sigma(self, levels: float) -> tuple[float, ...]:
         """What a standard deviation in grey levels amounts to in each input channel."""
         return tuple(levels / level for level in self.std)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise SourceError(f"{text!r} are not numbers such as 123.7,116.3,103.5") from None
 
 
 IMAGENET = InputSpace((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), known=False)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from erf.model import hash_weights
+from erf.model import hash_weights, layers, stages
 from erf.photo import Photo
 from erf.sources.input_space import InputSpace
 from erf.subject import Subject
@@ -56,6 +56,11 @@ class LoadedModel:
         return Subject(
             self.model, image, self.name, photo=photo, random=self.chance, facts=self.facts
         )
+
+    def first_layers(self, size: tuple[int, int] | None = None) -> list[str]:
+        """The layers that make sense to ask about first, on an image of this size."""
+        found = layers(self.model, size or self.size or (224, 224), self.input_space.channels)
+        return [layer.name for layer in stages(found)]
 
     @property
     def facts(self) -> dict[str, Any]:

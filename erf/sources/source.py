@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
+from erf.errors import SourceError
 from erf.registry import Registry
 from erf.sources.loaded import LoadedModel
 
@@ -47,6 +49,28 @@ class Source:
 
 SOURCES: Registry[Source] = Registry("source")
 """By prefix. A package that is announced under ``erf.plugins`` may add its own."""
+
+
+def read_arguments(texts: Sequence[str]) -> dict[str, Any]:
+    """Arguments as a person writes them: ``width=64`` a number, ``act=relu`` text.
+
+    Raises:
+        SourceError: when one is not NAME=VALUE.
+
+    Example:
+        >>> read_arguments(["width=64", "act=relu"])
+        {'width': 64, 'act': 'relu'}
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.isidentifier():
+            raise SourceError(f"{text!r} is not NAME=VALUE")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value
+    return found
 
 
 def with_seed(build: Callable[[], nn.Module]) -> nn.Module:

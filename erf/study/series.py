@@ -123,7 +123,7 @@ class Series:
                         note = {"index": index, "image": str(path), "reason": str(error)}
                         skipped.append(note)
                         if on_skip is not None:
-                            on_skip(str(error))
+                            on_skip(f"skipped {error}")
                         continue
                     subject = self.loaded.subject(photo, subject)
                     self._measure(subject, index, place)

@@ -33,18 +33,21 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def read_indices(path: Path) -> Integer[np.ndarray, "height width"]:
-    """Read the label of each pixel from a PNG with a palette or with grey levels of 8 or 16 bits.
+    """Read the label of each pixel from a PNG: a palette, grey levels of 8 or 16 bits, or a mask.
+
+    A mask of single bits holds the classes 0 and 1.
 
     Raises:
-        DatasetError: if the file cannot be read, or its pixels are colours or bits and not indices.
+        DatasetError: if the file cannot be read, or its pixels are colours and not indices.
     """
     image = _open(path)
-    if image.mode not in ("P", "L", *SIXTEEN_BITS):
+    if image.mode not in ("1", "P", "L", *SIXTEEN_BITS):
         hint = ": turn each colour into the number of its class" if "RGB" in image.mode else ""
         raise DatasetError(
-            f"{path}: labels must be indices (mode P, L or I;16), not {image.mode}{hint}"
+            f"{path}: labels must be indices (mode P, L, 1 or I;16), not {image.mode}{hint}"
         )
-    return np.array(image)
+    labels = np.array(image)
+    return labels.astype(np.uint8) if image.mode == "1" else labels
 
 
 def _open(path: Path) -> Image.Image:

@@ -93,3 +93,11 @@ def test_an_index_beyond_the_end_ends_an_iteration(tmp_path):
     assert sum(1 for _ in data) == 2
     with pytest.raises(IndexError):
         data[2]
+
+
+def test_a_mask_of_single_bits_holds_two_classes(tmp_path):
+    mask = np.array([[0, 1, 1], [1, 0, 0]], bool)
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    labels = read_indices(tmp_path / "mask.png")
+    assert labels.dtype == np.uint8
+    assert labels.tolist() == mask.astype(int).tolist()

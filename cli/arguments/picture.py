@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import UInt8
 
 
 def usual_photo() -> Path:
@@ -12,6 +17,19 @@ def usual_photo() -> Path:
     from matplotlib import cbook
 
     return Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+
+
+def load_picture(
+    path: Path | None, size: tuple[int, int] | None = None
+) -> UInt8[np.ndarray, "rows cols 3"]:
+    """A photo's grey levels, RGB; of the usual one where none is named.
+
+    Raises:
+        PhotoError: when it cannot be read as a person sees it.
+    """
+    from erf import read_photo
+
+    return read_photo(usual_photo() if path is None else path, size).levels
 
 
 class Size(click.ParamType[tuple[int, int]]):
