@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -110,7 +111,7 @@ class RunFolder:
         made = [each for each in (self.path, *self.path.parents) if not each.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            with self._locked():
+            with _locked(self.path):
                 holder = f"process {os.getpid()} on {socket.gethostname()}\n"
                 write_text(self.path / HOLDER, holder, replace=True)
                 self.check()
@@ -125,20 +126,39 @@ class RunFolder:
             _clear(self.path, made)
             raise
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.path / LOCK)
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes; the system lets it go when this one dies.
+
+    Raises:
+        StoreError: when another process holds it, saying which.
+    """
+    with ExitStack() as held:
         try:
-            lock.acquire(blocking=False)
-        except Timeout:
+            if sys.platform == "win32":
+                held.enter_context(FileLock(folder / LOCK, blocking=False))
+            else:
+                held.enter_context(_flocked(folder))
+        except (Timeout, BlockingIOError):
             holder = "another process"
             with suppress(OSError):
-                holder = (self.path / HOLDER).read_text(encoding="utf-8").strip() or holder
-            raise StoreError(f"{self.path}: {holder} is at work there; wait for it") from None
-        try:
-            yield
-        finally:
-            lock.release()
+                holder = (folder / HOLDER).read_text(encoding="utf-8").strip() or holder
+            raise StoreError(f"{folder}: {holder} is at work there; wait for it") from None
+        yield
+
+
+@contextmanager
+def _flocked(folder: Path) -> Iterator[None]:
+    """Lock the folder itself, so that no file is left of it; where a folder can be locked."""
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _list(path: Path) -> list[Path]:

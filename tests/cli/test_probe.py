@@ -309,7 +309,6 @@ def test_an_interrupted_probe_goes_on_with_the_missing_patches(checkpoint, photo
     one, other = (erf.open(tmp_path / name / "result.zarr") for name in ("run", "whole"))
     assert np.array_equal(one.samples, other.samples)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        ".lock",
         "run.json",
         "result.zarr",
         "result.png",

@@ -12,7 +12,7 @@ import pytest
 
 import erf
 from erf.study import RunFolder, free_place, new_place
-from erf.study.folder import HOLDER, LOCK, RUN
+from erf.study.folder import HOLDER, RUN
 
 
 def test_a_run_goes_on_and_another_is_refused_by_name(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_what_was_found_stays_after_an_error(tmp_path: Path) -> None:
     (folder.path / "found").touch()
     error = RuntimeError("later")
     assert not held.__exit__(RuntimeError, error, None)
-    assert {each.name for each in folder.path.iterdir()} == {"found", RUN, LOCK}
+    assert {each.name for each in folder.path.iterdir()} == {"found", RUN}
     folder.check()
 
 
