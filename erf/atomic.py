@@ -6,6 +6,7 @@ Whoever reads finds all of it or nothing, also after a kill, a full disk or a po
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from erf.errors import StoreError
+
+STAGING = re.compile(r"\..+\.[a-z0-9_]{8}(\.\w+)?")
+"""Names beside a place: a dot, the place's name, and eight letters of ``tempfile``."""
 
 
 @contextmanager
@@ -75,6 +79,16 @@ def write_text(path: str | Path, text: str, *, replace: bool = False) -> Path:
     with new_file(path, replace=replace) as staging:
         staging.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder.
+
+    For whoever holds the folder alone: another writer's work cannot be told from what is left.
+    """
+    for place in folder.iterdir():
+        if STAGING.fullmatch(place.name):
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
 
 
 def _refuse_taken(path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from erf.atomic import write_text
+from erf.atomic import sweep, write_text
 from erf.errors import StoreError
 
 RUN = "run.json"
@@ -115,6 +115,7 @@ class RunFolder:
                 holder = f"process {os.getpid()} on {socket.gethostname()}\n"
                 write_text(self.path / HOLDER, holder, replace=True)
                 self.check()
+                sweep(self.path)
                 text = json.dumps({"version": VERSION, **self.request}, indent=2) + "\n"
                 if not _holds(self.path / RUN, text):
                     write_text(self.path / RUN, text, replace=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import erf
+from erf.atomic import STAGING, new_file, new_folder
 from erf.study import RunFolder, free_place, new_place
 from erf.study.folder import HOLDER, RUN
 
@@ -120,3 +121,25 @@ def test_a_file_of_somebody_elses_is_not_overwritten(tmp_path: Path, content: by
     with pytest.raises(erf.StoreError, match=r"other than a run|another run|of version 1"):
         RunFolder(tmp_path, {"layer": "a"}).check()
     assert (tmp_path / RUN).read_bytes() == content
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run", {"layer": "a"})
+    with folder.held():
+        (folder.path / "result.zarr").mkdir()
+    (folder.path / ".result.zarr.yg285ypn" / "c").mkdir(parents=True)
+    (folder.path / ".result._a2b4c6d.png").touch()
+    (folder.path / ".result.journal").mkdir()
+    (folder.path / ".notes").touch()
+    with folder.held():
+        pass
+    left = {each.name for each in folder.path.iterdir()}
+    assert left == {RUN, "result.zarr", ".result.journal", ".notes"}
+
+
+def test_names_of_staging_are_those_that_are_swept(tmp_path: Path) -> None:
+    seen: list[str] = []
+    with new_folder(tmp_path / "a.zarr") as one, new_file(tmp_path / "b.json") as two:
+        seen += [one.name, two.name]
+        two.touch()
+    assert all(STAGING.fullmatch(name) for name in seen)
