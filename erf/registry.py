@@ -12,7 +12,7 @@ import functools
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from erf.errors import SettingError
 
@@ -27,16 +27,23 @@ class PluginWarning(UserWarning):
 @functools.cache
 def load_plugins() -> None:
     """Import what installed packages announce; one that fails is named in a warning."""
-    for entry in entry_points(group=GROUP):
+    announced(GROUP)
+
+
+def announced(group: str) -> list[Any]:
+    """What installed packages announce under a group; one that fails is named in a warning."""
+    found = []
+    for entry in entry_points(group=group):
         try:
-            entry.load()
+            found.append(entry.load())
         except (Exception, SystemExit) as error:
             warnings.warn(
                 f"plugin {entry.name} = {entry.value} cannot be loaded: "
                 f"{type(error).__name__}: {error}",
                 PluginWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
+    return found
 
 
 class Registry(Generic[T]):

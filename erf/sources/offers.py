@@ -12,12 +12,10 @@ models without importing this one.
 from __future__ import annotations
 
 import functools
-import warnings
-from importlib.metadata import entry_points
 from typing import Any
 
 from erf.errors import ErfError, SourceError
-from erf.registry import PluginWarning
+from erf.registry import announced
 from erf.sources.input_space import InputSpace
 from erf.sources.loaded import LoadedModel
 from erf.sources.source import one_line
@@ -28,18 +26,7 @@ GROUP = "erf.models"
 @functools.cache
 def offers() -> tuple[Any, ...]:
     """What installed packages offer; one that cannot be imported is named in a warning."""
-    found = []
-    for entry in entry_points(group=GROUP):
-        try:
-            found.append(entry.load())
-        except (Exception, SystemExit) as error:
-            warnings.warn(
-                f"models of {entry.name} = {entry.value} cannot be loaded: "
-                f"{type(error).__name__}: {error}",
-                PluginWarning,
-                stacklevel=2,
-            )
-    return tuple(found)
+    return tuple(announced(GROUP))
 
 
 def offered_names() -> list[str]:
