@@ -94,7 +94,9 @@ def is_expected(error: Exception) -> bool:
     return isinstance(error, ErfError | ParseNetError | OSError)
 
 
-@click.group(cls=ErfGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=ErfGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 @click.version_option(package_name="erf-probe", prog_name="erf")
 def main() -> None:
     """What does this network really look at?

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--criterion", type=Names("erf.measures", "SIZES"), default="mass", show_default=True)
+@click.option("--criterion", type=Names("erf.measures", "SIZES"), default="mass")
 @click.option("--share", type=float, help="Of mass or peak.  [default: the criterion's own]")
-@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option("--level", type=float, default=0.95, help="Of the intervals.")
 @click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
 def compare(
     results: tuple[Path, ...], criterion: str, share: float | None, level: float, as_json: bool

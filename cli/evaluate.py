@@ -26,7 +26,7 @@ ROOT_HELP = "Folder into which the data set was unpacked."
 @click.argument("checkpoint")
 @click.option("--data", required=True, metavar="NAME", help=DATA_HELP)
 @click.option("--root", type=click.Path(path_type=Path), help=ROOT_HELP)
-@click.option("--split", default="val", show_default=True, help="val, test, train, ...")
+@click.option("--split", default="val", help="val, test, train, ...")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
 @click.option("--download", is_flag=True, help="Fetch the data first (voc2012).")
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")

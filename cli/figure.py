@@ -63,14 +63,11 @@ def drawn(name: str, width: str) -> Callable[[Command], Command]:
 
         for option in (
             click.option("--dpi", type=FiniteRange(min=30, max=1200), default=300.0),
-            click.option(
-                "--width", default=width, show_default=True, help="column, page or inches."
-            ),
+            click.option("--width", default=width, help="column, page or inches."),
             click.option(
                 "--out",
                 type=PATHS,
                 default=Path(f"{name}.png"),
-                show_default=True,
                 help="New .png, .pdf or .svg file.",
             ),
         ):
@@ -101,10 +98,9 @@ UNIT = click.option("--unit", help="Of a whole layer's result: center, max or RO
     "contours",
     multiple=True,
     default=("mass:0.9545", "mass:0.5"),
-    show_default=True,
     help="mass:SHARE or peak:SHARE; repeat for more.",
 )
-@click.option("--scale", type=click.Choice(["log", "linear"]), default="log", show_default=True)
+@click.option("--scale", type=click.Choice(["log", "linear"]), default="log")
 @drawn("field", "page")
 def field(
     result: Path, unit: str | None, contours: tuple[str, ...], scale: str, width: str
@@ -184,7 +180,7 @@ def growth(runs: tuple[Path, ...], unit: str | None, width: str) -> Figure:
 
 @figure.command()
 @click.argument("runs", nargs=-1, required=True, type=PATHS)
-@click.option("--score", default="mean_iou", show_default=True, help="Key of a score.")
+@click.option("--score", default="mean_iou", help="Key of a score.")
 @drawn("training", "page")
 def training(runs: tuple[Path, ...], score: str, width: str) -> Figure:
     """Loss and scores of training RUNS, each a folder with metrics.jsonl or such a file."""
@@ -201,8 +197,8 @@ def training(runs: tuple[Path, ...], score: str, width: str) -> Figure:
 @figure.command(epilog=CHECKPOINT_HELP)
 @click.argument("checkpoint")
 @click.option("--image", type=PATHS, help="Photo.  [default: Matplotlib's grace_hopper.jpg]")
-@click.option("--positions", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--positions", type=click.IntRange(min=1), default=200)
+@click.option("--seed", type=click.IntRange(min=0), default=0)
 @drawn("scales", "column")
 def scales(checkpoint: str, image: Path | None, positions: int, seed: int, width: str) -> Figure:
     """L2 norms of the features of a ParseNet before and after it normalises them."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     "--criterion",
     type=Names("erf.measures", "SIZES", more=("significant",)),
     default="mass",
-    show_default=True,
     help="What the field is: the smallest area with a share of the mass, the area above a share "
     "of the peak, the patches significantly above rounding, or any other size.",
 )
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--preset", type=Names("erf.measures", "PRESETS"), help="A published measure instead."
 )
-@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option("--level", type=float, default=0.95, help="Of the intervals.")
 @click.option("--recentre", is_flag=True, help="Average several fields around their units.")
 @click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
 def measure(

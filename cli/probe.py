@@ -45,7 +45,6 @@ LAYER = "fc7"
     "--method",
     type=Names("erf.settings", "METHODS"),
     default="noise",
-    show_default=True,
     help="Noise after ParseNet, occlusion after Zhou et al. (random pixels in small windows, "
     "strongest unit), or the gradient after Luo et al.",
 )
@@ -53,7 +52,6 @@ LAYER = "fc7"
     "--top",
     type=click.IntRange(min=1),
     default=10,
-    show_default=True,
     help="Of occlusion of a --channel: keep the images that excite it most.",
 )
 @settings
@@ -61,7 +59,6 @@ LAYER = "fc7"
     "--sigma",
     type=FiniteRange(min=0, min_open=True),
     default=25.0,
-    show_default=True,
     help="Strength of the noise, grey levels (0..255).",
 )
 @click.option(
@@ -69,7 +66,6 @@ LAYER = "fc7"
     "chance",
     type=click.Choice(["refuse", "fixed"]),
     default="refuse",
-    show_default=True,
     help="A model that gives other numbers for the same image: refuse it, or give every pass the "
     "same random numbers.",
 )

@@ -15,10 +15,9 @@ from cli.arguments.file import claim_file
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("report.html"),
-    show_default=True,
     help="New HTML file.",
 )
-@click.option("--title", default="Empirical receptive fields", show_default=True)
+@click.option("--title", default="Empirical receptive fields")
 def report(results: tuple[Path, ...], out: Path, title: str) -> None:
     """Write RESULTS as one HTML page that needs no network and no other file.
 

@@ -39,7 +39,6 @@ class SizeInTwo(click.Command):
     "--method",
     type=click.Choice(["graph", "nan"]),
     default="graph",
-    show_default=True,
     help="nan: by NaN probing alone, for a model that cannot be exported; needs --layer.",
 )
 @click.option("--csv", "form", flag_value="csv", help="The table as CSV.")

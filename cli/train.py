@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     default="scenes",
-    show_default=True,
     metavar="NAME",
     help="scenes, voc2012, pascal-context, pascal-context-59, sift-flow, camvid or folder.",
 )
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the photos.")
-@click.option("--split", default="train", show_default=True, help="train, trainaug, ...")
+@click.option("--split", default="train", help="train, trainaug, ...")
 @click.option("--download", is_flag=True, help="Fetch the data first (voc2012).")
 @click.option(
     "--recipe",
@@ -63,7 +62,7 @@ if TYPE_CHECKING:
     type=FiniteRange(min=0, max=1, min_open=True),
     help="At the start.  [default: the recipe's]",
 )
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0)
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any other value of the recipe."
 )
@@ -71,7 +70,6 @@ if TYPE_CHECKING:
     "--size",
     type=click.IntRange(64, 2048),
     default=384,
-    show_default=True,
     help="Side of the scenes, pixels.",
 )
 @click.option(
@@ -87,17 +85,13 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Iterations between snapshots.  [default: a twentieth of all, at most 500]",
 )
-@click.option(
-    "--keep", type=click.IntRange(min=1), default=2, show_default=True, help="Snapshots to keep."
-)
+@click.option("--keep", type=click.IntRange(min=1), default=2, help="Snapshots to keep.")
 @click.option(
     "--score-every",
     type=click.IntRange(min=1),
     help="Score on other images every so many iterations, into metrics.jsonl.",
 )
-@click.option(
-    "--score-split", default="val", show_default=True, help="Which images: val, test, ..."
-)
+@click.option("--score-split", default="val", help="Which images: val, test, ...")
 @click.option(
     "--score-limit",
     type=click.IntRange(min=1),
@@ -108,7 +102,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Probe a unit every so many iterations: its field's growth, for `erf figure growth`.",
 )
-@click.option("--probe-layer", default="fc7", show_default=True, help="Layer of that unit.")
+@click.option("--probe-layer", default="fc7", help="Layer of that unit.")
 @click.option(
     "--workers",
     type=click.IntRange(min=0),

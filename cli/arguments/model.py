@@ -102,7 +102,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "largest",
                 type=FiniteRange(min=0, min_open=True),
                 default=255.0,
-                help="White, in the units of --mean and --std: 255 or 1.  [default: 255]",
+                help="White, in the units of --mean and --std: 255 or 1.",
             ),
             click.option("--channels", type=click.Choice(["rgb", "bgr"]), default="rgb"),
             click.option("--device", help="cpu, cuda, cuda:1, mps.  [default: cpu]"),

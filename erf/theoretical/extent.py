@@ -234,7 +234,9 @@ def _window(ends: Ends, window: tuple[slice, slice]) -> Ends:
     return ends[..., window[1]] if cols > 1 else ends
 
 
-def _levels(ends: Ends, order: Sequence[int | None]) -> Ends:
+def _levels(
+    ends: Ends, order: Sequence[int | None]
+) -> Int64[np.ndarray, "2 chosen classes _rows _cols"]:
     last = ends.shape[1] - 1
     taken = [
         np.full_like(ends[:, 0], NOTHING) if level is None else ends[:, min(level, last)]

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -45,6 +46,27 @@ def test_defaults_are_read_where_they_stand(monkeypatch):
     assert f"[default: {erf.Noise().memory}]" in text
     assert "[default: noise gaussian, occlusion replace]" in text
     assert f"[default: {erf.Gradient().projections}]" in text
+
+
+def options(command, path=()):
+    """(words, option) of a command and of those under it."""
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            yield from options(command.get_command(click.Context(command), name), (*path, name))
+    for option in command.params:
+        if isinstance(option, click.Option):
+            yield " ".join((*path, option.opts[-1])), option
+
+
+def test_the_help_names_the_default_of_every_option():
+    silent, context = [], click.Context(main, **main.context_settings)
+    for words, option in options(main):
+        record = option.get_help_record(context)
+        if option.is_flag or record is None or option.default in (None, (), False):
+            continue
+        if type(option.default).__name__ != "Sentinel" and "[default: " not in record[1]:
+            silent.append(words)
+    assert not silent
 
 
 def test_an_unknown_command_exits_with_2():

@@ -64,6 +64,16 @@ def test_the_theoretical_field_and_what_of_the_image_it_covers(status, words):
     assert theory_note(None, (100, 100)) == "not derived for this model"
 
 
+def test_a_unit_without_a_size_of_its_layer_has_that_of_its_own_box():
+    box = Box(10, 0, 30, 50)
+    assert plain(theory_note(UnitTheory(box, None, None, "exact", ()), (100, 100))) == (
+        "20 × 50 px, 10 % of the image"
+    )
+    beyond = Box(-10, 0, 30, 50)
+    theory = UnitTheory(beyond.clip((100, 100)), None, beyond, "exact", ())
+    assert plain(theory_note(theory, (100, 100))) == ("40 × 50 px, 15 % of the image")
+
+
 def test_a_comparison_names_the_lines_that_are_drawn():
     found = [quick(gaussian_result(seed=seed)) for seed in (0, 1)]
     text = plain(compare_caption(("a", "b"), found, True))
