@@ -85,7 +85,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Iterations between snapshots.  [default: a twentieth of all, at most 500]",
 )
-@click.option("--keep", type=click.IntRange(min=1), default=2, help="Snapshots to keep.")
+@click.option("--keep", default="2", help="Snapshots to keep; best: the best scored one too.")
 @click.option(
     "--score-every",
     type=click.IntRange(min=1),
@@ -188,13 +188,16 @@ def _run_settings(
 ) -> RunSettings:
     """How the training runs, which changes nothing of what it learns."""
     from parsenet import RunSettings, usual_scoring
+    from parsenet.training.settings import read_keep
 
+    keep, best = read_keep(asked["keep"])
     every, split, limit = (asked[f"score_{name}"] for name in ("every", "split", "limit"))
     return RunSettings(
         processes=processes,
         workers=asked["workers"],
         snapshot_every=asked["snapshot_every"],
-        keep=asked["keep"],
+        keep=keep,
+        keep_best=best,
         scoring=every and usual_scoring(experiment, every=every, split=split, limit=limit),
         keep_freed_memory=True,
     )

@@ -21,6 +21,12 @@ from parsenet.tensors import checksum, lost_values
 from parsenet.variants import VARIANTS, build
 
 FORMAT = "parsenet-checkpoint"
+SNAPSHOT = "parsenet-snapshot 1"
+"""A training's snapshot: a checkpoint too where it says which network it is of."""
+
+WEIGHTS = "model/"
+"""How the names of a snapshot's weights begin; the rest of its tensors is the optimizer's."""
+
 VERSION = 1
 
 
@@ -97,15 +103,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
         name: t.detach().cpu().contiguous() for name, t in checkpoint.model.state_dict().items()
     }
     _fit(description, state, path)
-    try:
-        text = json.dumps(asdict(description), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot be described in JSON: {error}") from error
+    described = describing_metadata(description, path)
     metadata = {
         "format": FORMAT,
-        "version": str(VERSION),
-        "checkpoint": text,
-        "crc32": checksum(text, state),
+        **described,
+        "crc32": checksum(described["checkpoint"], state),
     }
     try:
         with whole_file(path) as staging:
@@ -114,8 +116,28 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
         raise CheckpointError(f"{path}: cannot be written: {error}") from error
 
 
+def describing_metadata(description: Description, path: Path) -> dict[str, str]:
+    """Return the part of a file's metadata that says which network its weights are of.
+
+    Raises:
+        CheckpointError: if a value is no JSON.
+    """
+    try:
+        text = json.dumps(asdict(description), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot be described in JSON: {error}") from error
+    return {"version": str(VERSION), "checkpoint": text}
+
+
+def is_checkpoint(metadata: Mapping[str, str]) -> bool:
+    """Say whether a file of this metadata is one that ``load_checkpoint`` takes."""
+    return metadata.get("format") in (FORMAT, SNAPSHOT)
+
+
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint onto the CPU, its model in evaluation mode. Nothing is unpickled.
+
+    A snapshot of a training is one too: its weights are taken, its optimizer's state is not.
 
     Raises:
         CheckpointError: if the file is missing, damaged, or no checkpoint of this package; one line
@@ -131,8 +153,12 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: is no readable safetensors file: {error}") from error
     description = _parse(metadata, path)
+    known = checksum(metadata.get("snapshot", "") + metadata["checkpoint"], state)
+    if metadata["format"] == SNAPSHOT:
+        weights = {name: t for name, t in state.items() if name.startswith(WEIGHTS)}
+        state = {name.removeprefix(WEIGHTS): tensor for name, tensor in weights.items()}
     model = _fit(description, state, path)
-    if metadata.get("crc32", known := checksum(metadata["checkpoint"], state)) != known:
+    if metadata.get("crc32", known) != known:
         raise CheckpointError(f"{path}: is damaged: its checksum differs")
     if lost := lost_values(state):
         raise CheckpointError(f"{path}: {lost}: nothing that it computes would mean anything")
@@ -196,8 +222,13 @@ def _count(names: Sequence[str]) -> str:
 
 
 def _parse(metadata: Mapping[str, str], path: Path) -> Description:
-    if metadata.get("format") != FORMAT:
+    if not is_checkpoint(metadata):
         raise CheckpointError(f"{path}: is no checkpoint of parsenet: its metadata does not say so")
+    if metadata["format"] == SNAPSHOT and "checkpoint" not in metadata:
+        raise CheckpointError(
+            f"{path}: is a snapshot that does not say which network it is of: its training goes on "
+            "from it, nothing else can"
+        )
     if metadata.get("version") != str(VERSION):
         raise CheckpointError(
             f"{path}: has version {metadata.get('version')!r}; this software reads {VERSION}"

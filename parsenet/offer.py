@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from parsenet.checkpoint import FORMAT, load_checkpoint, read_metadata
+from parsenet.checkpoint import is_checkpoint, load_checkpoint, read_metadata
 from parsenet.errors import CheckpointError
 from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.shipment import SHIPPED, shipped
@@ -49,7 +49,7 @@ def load(name: str) -> Offered | None:
             return Offered(build(name).eval(), name, IMAGENET, random=True)
     if path.suffix != ".safetensors" or not path.exists():
         return None
-    if name not in SHIPPED and read_metadata(path).get("format") != FORMAT:
+    if name not in SHIPPED and not is_checkpoint(read_metadata(path)):
         return None
     found = load_checkpoint(path)
     shown = f"parsenet-{name}" if name in SHIPPED else path.stem

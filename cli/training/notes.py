@@ -13,16 +13,16 @@ import click
 @contextmanager
 def noted() -> Iterator[None]:
     """Print the trainer's own warnings on standard error as ``note: ...``, others as always."""
-    from parsenet.training.snapshot import SnapshotWarning
-    from parsenet.training.statistics import StatisticsWarning
+    from parsenet.training import SnapshotWarning, StatisticsWarning, StoppingWarning
 
+    kinds = (SnapshotWarning, StatisticsWarning, StoppingWarning)
     with warnings.catch_warnings():
-        warnings.simplefilter("always", SnapshotWarning)
-        warnings.simplefilter("always", StatisticsWarning)
+        for kind in kinds:
+            warnings.simplefilter("always", kind)
         usual = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, SnapshotWarning | StatisticsWarning):
+            if issubclass(category, kinds):
                 click.echo(f"note: {message}", err=True)
             else:
                 usual(message, category, *where, **more)

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torchvision.models import WeightsEnum, get_weight
 
-from parsenet.checkpoint import FORMAT, load_checkpoint
+from parsenet.checkpoint import is_checkpoint, load_checkpoint
 from parsenet.errors import CheckpointError, WeightsError
 from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.pretrained.layouts import from_caffe, from_keras_blocks, from_torchvision
@@ -92,7 +92,7 @@ def _grey_levels(shares: Sequence[float]) -> tuple[float, float, float]:
 def _is_checkpoint(path: Path) -> bool:
     try:
         with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get("format") == FORMAT
+            return is_checkpoint(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: is no readable safetensors file: {error}") from error
 

@@ -20,6 +20,7 @@ from parsenet.training.settings import RunSettings
 from parsenet.training.snapshot import SnapshotWarning
 from parsenet.training.solver import CaffeSGD
 from parsenet.training.statistics import StatisticsWarning
+from parsenet.training.stopping import Stopped, StoppingWarning
 from parsenet.training.supply import Labelled
 from parsenet.training.trained import Trained
 from parsenet.training.usual import (
@@ -45,6 +46,8 @@ __all__ = [
     "Scoring",
     "SnapshotWarning",
     "StatisticsWarning",
+    "Stopped",
+    "StoppingWarning",
     "Trained",
     "fetch_data",
     "joined",

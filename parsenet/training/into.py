@@ -17,7 +17,8 @@ from parsenet.training.journal import JOURNAL
 from parsenet.training.loop import Progress, training_steps
 from parsenet.training.settings import RunSettings
 from parsenet.training.snapshot import snapshots
-from parsenet.training.trained import Trained, describe_trained, save_trained
+from parsenet.training.stopping import asked_to_stop
+from parsenet.training.trained import Trained, describe, describe_trained, save_trained
 from parsenet.training.usual import usual_workers
 
 Look = Callable[[nn.Module, InputSpace, int], None]
@@ -36,7 +37,8 @@ def train_into(
     """Train an experiment to its end in a folder: configuration, journal, snapshots, checkpoint.
 
     Interrupted or killed, the same call goes on where the last snapshot was, to the same weights.
-    Several processes make the call together; the first one writes.
+    Asked to stop by Ctrl-C or SIGTERM, it ends its iteration and leaves a snapshot. Every snapshot
+    is a checkpoint. Several processes make the call together; the first one writes.
 
     Args:
         folder: new, empty, or of the same experiment.
@@ -53,6 +55,7 @@ def train_into(
         ParseNetError: if anything in the experiment does not exist or does not fit, before anything
             is written.
         TrainingError: if the folder holds something else or a training that has ended.
+        Stopped: a KeyboardInterrupt, after the snapshot is written.
 
     Example:
         >>> import parsenet
@@ -86,6 +89,27 @@ def _trained(
 ) -> Trained:
     if run.processes.first:
         write_config(experiment, folder)
+    with asked_to_stop() as wished:
+        heeding = run if run.stop is not None else replace(run, stop=wished)
+        _stepped(folder, experiment, prepared, heeding, look, on_step, command, begun)
+    if run.processes.first:
+        trained = save_trained(experiment, prepared, folder, command=command)
+    else:
+        trained = describe_trained(experiment, prepared, folder, command=command)
+    run.processes.sum(0.0)  # the checkpoint is there when any of them returns
+    return trained
+
+
+def _stepped(
+    folder: Path,
+    experiment: Experiment,
+    prepared: Prepared,
+    run: RunSettings,
+    look: Look | None,
+    on_step: Callable[[Progress], None] | None,
+    command: str,
+    begun: bool,
+) -> None:
     steps = training_steps(
         prepared.model,
         prepared.data,
@@ -94,6 +118,7 @@ def _trained(
         class_weights=prepared.class_weights,
         folder=folder,
         run=run,
+        description=describe(experiment, prepared, command=command),
     )
     looking = look if run.processes.first else None
     if looking is not None and not begun:
@@ -103,12 +128,6 @@ def _trained(
             looking(prepared.model, prepared.input_space, step.iteration)
         if on_step is not None:
             on_step(step)
-    if run.processes.first:
-        trained = save_trained(experiment, prepared, folder, command=command)
-    else:
-        trained = describe_trained(experiment, prepared, folder, command=command)
-    run.processes.sum(0.0)  # the checkpoint is there when any of them returns
-    return trained
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
+from parsenet.checkpoint import Description
 from parsenet.datasets import VOID
 from parsenet.errors import TrainingError
 from parsenet.input_space import InputSpace
@@ -157,13 +158,30 @@ class Learner:
         # Where all is void the loss is 0, whatever it is divided by.
         return self.processes.sum(weight) or 1.0
 
-    def snapshot(self, settings: Mapping[str, object]) -> Snapshot:
-        """Return all that the next iteration depends on."""
+    def snapshot(
+        self,
+        settings: Mapping[str, object],
+        description: Description | None = None,
+        reached: Mapping[str, object] | None = None,
+    ) -> Snapshot:
+        """Return all that the next iteration depends on.
+
+        Args:
+            settings: what the training was asked to do.
+            description: of the network; it gets the iteration, and what was ``reached``.
+            reached: scores by then, as JSON.
+        """
+        reached = dict(reached or {})
+        if description is not None:
+            training = {**description.training, "iteration": self.iteration, **reached}
+            description = replace(description, training=training)
         return Snapshot(
             self.iteration,
             self.model.state_dict(),
             self.optimizer.state_dict()["state"],
             settings,
+            description,
+            reached,
         )
 
     def restore(self, snapshot: Snapshot) -> None:

@@ -12,18 +12,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from parsenet.checkpoint import Description
 from parsenet.errors import TrainingError
 from parsenet.input_space import InputSpace
 from parsenet.training.journal import JOURNAL, TrainingJournal
+from parsenet.training.keeper import Keeper
 from parsenet.training.learner import Learner
 from parsenet.training.memory import keep_freed_memory
 from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import Iterations
 from parsenet.training.scoring import Scoring
 from parsenet.training.settings import RunSettings
-from parsenet.training.snapshot import Snapshot, latest_snapshot, save_snapshot, snapshots
+from parsenet.training.snapshot import Snapshot, latest_snapshot, snapshots
+from parsenet.training.stopping import Stopped
 from parsenet.training.supply import Example, Labelled, Supply
-from parsenet.training.usual import usual_distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def training_steps(
     class_weights: Float[Tensor, " classes"] | None = None,
     folder: Path | None = None,
     run: RunSettings | None = None,
+    description: Description | None = None,
 ) -> Iterator[Progress]:
     """Train a model in place, one iteration a step of the iterator: not iterated, not at all.
 
@@ -119,10 +122,12 @@ def training_steps(
         class_weights: if the recipe weighs classes.
         folder: where ``metrics.jsonl`` and snapshots go, which all processes see; None: nowhere.
         run: how; None for one process on the CPU. See ``RunSettings``.
+        description: of the network, which makes every snapshot a checkpoint.
 
     Raises:
         TrainingError: if it cannot be done as asked: see ``Learner``; if the folder holds snapshots
             and ``resume`` is not set, or those of another training.
+        Stopped: when ``run.stop`` says so; a snapshot is written before.
     """
     run = run or RunSettings()
     if run.keep_freed_memory and run.processes.device.type == "cpu":
@@ -138,51 +143,59 @@ def training_steps(
     settings = _settings(recipe, supply)
     if folder is not None:
         _take_up(learner, folder, settings, run.resume)
-    steps = _iterations(learner, supply, run.workers or 0, run.scoring)
+    steps = _iterations(learner, supply, run)
     if folder is None or not run.processes.first:
         return steps
-    return _recorded(steps, learner, folder, settings, run)
+    return _recorded(steps, Keeper(learner, folder, settings, description, run))
 
 
-def _recorded(
-    steps: Iterator[Progress],
-    learner: Learner,
-    folder: Path,
-    settings: dict[str, Any],
-    run: RunSettings,
-) -> Iterator[Progress]:
+def _recorded(steps: Iterator[Progress], keeper: Keeper) -> Iterator[Progress]:
     """Train, writing a line for every iteration and a snapshot now and then."""
-    every = run.snapshot_every or usual_distance(learner.recipe.max_iter)
-    with TrainingJournal(folder / JOURNAL, iteration=learner.iteration) as journal:
-        for progress in steps:
-            journal.write(progress.line())
-            last = progress.iteration == learner.recipe.max_iter
-            if last or progress.iteration % every == 0:
-                journal.flush()
-                save_snapshot(learner.snapshot(settings), folder, keep=run.keep)
-            yield progress
+    with TrainingJournal(keeper.folder / JOURNAL, iteration=keeper.learner.iteration) as journal:
+        try:
+            for progress in steps:
+                journal.write(progress.line())
+                if keeper.is_due():
+                    journal.flush()
+                    keeper.save()
+                keeper.compare(progress.scores)
+                yield progress
+        except Stopped:
+            journal.flush()
+            keeper.save()
+            raise
 
 
-def _iterations(
-    learner: Learner, supply: Supply, workers: int, scoring: Scoring | None
-) -> Iterator[Progress]:
+def _iterations(learner: Learner, supply: Supply, run: RunSettings) -> Iterator[Progress]:
     device, images = learner.processes.device, learner.recipe.images
     loader: DataLoader[Example] = DataLoader(
         supply,
         batch_sampler=Iterations(learner.share, learner.iteration, learner.recipe.max_iter),
-        num_workers=workers,
+        num_workers=run.workers or 0,
         collate_fn=list,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # or it would draw from the caller's
     )
     before = perf_counter()
-    for batch in loader:
+    for batch in _heeding(loader, run):
         waited = perf_counter() - before
         step = learner.step(batch)
         seconds = perf_counter() - before
-        scores = _look(learner, supply, scoring)
+        scores = _look(learner, supply, run.scoring)
         yield Progress(**vars(step), seconds=seconds, waited=waited, images=images, scores=scores)
+        if step.iteration < learner.recipe.max_iter and run.is_stopping():
+            raise Stopped
         before = perf_counter()
+
+
+def _heeding(loader: DataLoader[Example], run: RunSettings) -> Iterator[list[Example]]:
+    """Yield what is loaded; a worker that has heard the wish to stop before us is no error."""
+    try:
+        yield from loader
+    except RuntimeError as error:
+        if run.stop is not None and run.stop() and "DataLoader worker" in str(error):
+            raise Stopped from error
+        raise
 
 
 def _look(learner: Learner, supply: Supply, scoring: Scoring | None) -> dict[str, float]:

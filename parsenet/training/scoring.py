@@ -41,6 +41,12 @@ class Scoring:
         if self.limit is not None and self.limit < 1:
             raise TrainingError(f"scores of {self.limit} images: it must be at least 1")
 
+    @property
+    def words(self) -> str:
+        """Which images: scores on others do not compare."""
+        images = min(len(self.images), self.limit or len(self.images))
+        return f"{self.images.title} {self.images.split}, {images} images"
+
     def is_due(self, iteration: int, *, last: int) -> bool:
         """Say whether the model is scored after this iteration, counted from 1."""
         return iteration == last or iteration % self.every == 0

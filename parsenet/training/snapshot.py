@@ -4,7 +4,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from parsenet.atomic import flush
+from parsenet.checkpoint import SNAPSHOT as FORMAT
+from parsenet.checkpoint import WEIGHTS, Description, describing_metadata
 from parsenet.errors import TrainingError
 from parsenet.tensors import checksum
 
-FORMAT = "parsenet-snapshot 1"
 PATTERN = "iteration-*.safetensors"
+BEST = "best.safetensors"
+"""The snapshot of the highest score so far, where that is kept."""
+
 WRITING = ".writing"
 
 
@@ -37,12 +41,17 @@ class Snapshot:
         model: weights and buffers by name.
         optimizer: for each parameter, by its number in the optimizer, the tensors kept for it.
         settings: what the training was asked to do, as JSON.
+        description: of the network; with it the file is a checkpoint, which ``load_checkpoint``
+            takes.
+        reached: scores by then, as JSON; empty where none were taken.
     """
 
     iteration: int
     model: Mapping[str, Tensor]
     optimizer: Mapping[int, Mapping[str, Tensor]]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    description: Description | None = None
+    reached: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save_snapshot(snapshot: Snapshot, folder: Path, *, keep: int = 2) -> Path:
@@ -58,10 +67,33 @@ def save_snapshot(snapshot: Snapshot, folder: Path, *, keep: int = 2) -> Path:
     if keep < 1:
         raise TrainingError(f"keep must be at least 1, is {keep}")
     path = folder / f"iteration-{snapshot.iteration:09d}.safetensors"
+    _write(snapshot, path)
+    try:
+        _delete_others(path, keep)
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error}") from error
+    return path
+
+
+def save_best(snapshot: Snapshot, folder: Path) -> Path:
+    """Write the snapshot that has scored best so far, in place of the one before.
+
+    Raises:
+        TrainingError: if it cannot be written.
+    """
+    _write(snapshot, folder / BEST)
+    return folder / BEST
+
+
+def _write(snapshot: Snapshot, path: Path) -> None:
     tensors = _flatten(snapshot)
-    text = json.dumps({"iteration": snapshot.iteration, "settings": dict(snapshot.settings)})
-    metadata = {"format": FORMAT, "snapshot": text, "crc32": checksum(text, tensors)}
-    writing = folder / WRITING
+    values = {"iteration": snapshot.iteration, "settings": dict(snapshot.settings)}
+    text = json.dumps(values | ({"reached": dict(snapshot.reached)} if snapshot.reached else {}))
+    metadata = {"format": FORMAT, "snapshot": text}
+    if snapshot.description is not None:
+        metadata |= describing_metadata(snapshot.description, path)
+    metadata["crc32"] = checksum(text + metadata.get("checkpoint", ""), tensors)
+    writing = path.parent / WRITING
     try:
         # Of a writer that was killed; safetensors, too, leaves files of its own then.
         shutil.rmtree(writing, ignore_errors=True)
@@ -69,12 +101,21 @@ def save_snapshot(snapshot: Snapshot, folder: Path, *, keep: int = 2) -> Path:
         save_file(tensors, writing / path.name, metadata=metadata)
         flush(writing / path.name)
         (writing / path.name).replace(path)
-        flush(folder)
+        flush(path.parent)
         writing.rmdir()
-        _delete_others(path, keep)
     except (OSError, SafetensorError) as error:
         raise TrainingError(f"{path}: cannot be written: {error}") from error
-    return path
+
+
+def best_reached(folder: Path) -> Mapping[str, Any]:
+    """Return what the best snapshot of a folder has reached; nothing if there is none to read."""
+    path = folder / BEST
+    try:
+        reached = load_snapshot(path).reached if path.exists() else {}
+    except TrainingError as error:
+        warnings.warn(f"{error}; the next score is the best", SnapshotWarning, stacklevel=2)
+        reached = {}
+    return reached
 
 
 def load_snapshot(path: Path) -> Snapshot:
@@ -90,10 +131,11 @@ def load_snapshot(path: Path) -> Snapshot:
         if metadata.get("format") != FORMAT:
             raise TrainingError(f"{path}: is no snapshot of a training ({FORMAT})")
         text = metadata["snapshot"]
-        if metadata["crc32"] != checksum(text, tensors):
+        if metadata["crc32"] != checksum(text + metadata.get("checkpoint", ""), tensors):
             raise TrainingError(f"{path}: is damaged: its checksum differs")
         values = json.loads(text)
-        return _unflatten(int(values["iteration"]), tensors, values["settings"])
+        snapshot = _unflatten(int(values["iteration"]), tensors, values["settings"])
+        return replace(snapshot, reached=values.get("reached", {}))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise TrainingError(f"{path}: is damaged: {error}") from error
 
@@ -130,7 +172,7 @@ def _delete_others(path: Path, keep: int) -> None:
 
 
 def _flatten(snapshot: Snapshot) -> dict[str, Tensor]:
-    named = {f"model/{name}": tensor for name, tensor in snapshot.model.items()}
+    named = {f"{WEIGHTS}{name}": tensor for name, tensor in snapshot.model.items()}
     for number, state in snapshot.optimizer.items():
         named |= {f"optimizer/{number}/{name}": tensor for name, tensor in state.items()}
     return {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}

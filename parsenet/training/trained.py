@@ -1,11 +1,11 @@
 """What a training leaves behind: a checkpoint, and the scores of one that was trained on scenes."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from parsenet.checkpoint import Checkpoint, save_checkpoint
+from parsenet.checkpoint import Checkpoint, Description, save_checkpoint
 from parsenet.scenes import HELD_OUT, SceneScores, SceneSpec, score_scenes
 from parsenet.training.experiment import Experiment, Prepared
 from parsenet.training.scoring import SCORED_SEED
@@ -51,6 +51,16 @@ def describe_trained(
     scores: SceneScores | None = None,
 ) -> Trained:
     """Put the checkpoint of a trained model together; nothing is written."""
+    description = describe(experiment, prepared, command=command)
+    if scores is not None:
+        scored = {**description.training, "scores": scores.as_plain()}
+        description = replace(description, training=scored)
+    checkpoint = Checkpoint(**vars(description), model=prepared.model.eval())
+    return Trained(experiment, folder / f"{experiment.name}.safetensors", checkpoint, scores)
+
+
+def describe(experiment: Experiment, prepared: Prepared, *, command: str = "") -> Description:
+    """Return all that a checkpoint says of a model in training, but for how far it is."""
     settings = asdict(experiment)
     training: dict[str, Any] = {"command": command} if command else {}
     training |= {
@@ -58,10 +68,8 @@ def describe_trained(
         "experiment": settings,
         "software": {name: version(name) for name in ("erf-probe", "torch", "numpy")},
     }
-    if scores is not None:
-        training["scores"] = scores.as_plain()
     space = prepared.input_space
-    checkpoint = Checkpoint(
+    return Description(
         experiment.variant,
         experiment.options,
         prepared.classes,
@@ -69,9 +77,7 @@ def describe_trained(
         space.std,
         space.channel_order,
         training,
-        model=prepared.model.eval(),
     )
-    return Trained(experiment, folder / f"{experiment.name}.safetensors", checkpoint, scores)
 
 
 def _score(experiment: Experiment, prepared: Prepared) -> SceneScores:
