@@ -10,14 +10,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
+OWN = frozenset(vars(nn.Module()))
+"""Attributes that every module has: its mode, its hooks, and what is registered with it."""
+
+
 @contextmanager
 def borrowed(model: nn.Module) -> Iterator[nn.Module]:
     """The model in evaluation mode, without gradients; afterwards every module is as it was.
 
-    Hooks belong to whoever registers them (``with handle:``); device, parameters and their
-    gradient flags are never touched.
+    What a ``forward`` notes on its module (a cache of anchors for this size of image) is undone
+    too: while a model is traced such notes hold no numbers. Hooks belong to whoever registers them
+    (``with handle:``); device, parameters and their gradient flags are never touched.
     """
     modes = {module: module.training for module in model.modules()}
+    noted = {module: (type(module), _notes(module)) for module in modes}
     model.eval()
     try:
         with torch.no_grad():
@@ -25,6 +31,31 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
     finally:
         for module, training in modes.items():
             module.training = training
+            kind, notes = noted[module]
+            if type(module) is kind:  # a lazy module has become another
+                _restore(module, notes)
+
+
+def _notes(module: nn.Module) -> dict[str, tuple[object, object]]:
+    """Attributes of a module's own, each with a copy of what it holds if it is a container."""
+    return {
+        name: (value, value.copy() if type(value) in (list, dict, set) else None)
+        for name, value in vars(module).items()
+        if name not in OWN
+    }
+
+
+def _restore(module: nn.Module, notes: Mapping[str, tuple[object, object]]) -> None:
+    attributes = vars(module)
+    for name in [name for name in attributes if name not in OWN and name not in notes]:
+        del attributes[name]
+    for name, (value, held) in notes.items():
+        attributes[name] = value
+        if isinstance(value, list) and isinstance(held, list):
+            value[:] = held
+        elif isinstance(value, (dict, set)) and isinstance(held, (dict, set)):
+            value.clear()
+            value.update(held)
 
 
 @contextmanager

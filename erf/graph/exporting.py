@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -62,7 +63,9 @@ def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgra
     for batch, dynamic in ((BATCH, ({0: Dim.DYNAMIC},)), (1, None)):
         image = example_of(model, (batch, *image_shape[1:]))
         try:
-            with borrowed(model), marking(model):
+            with borrowed(model), marking(model), warnings.catch_warnings():
+                # What a forward notes on its module is undone by whoever borrows it.
+                warnings.filterwarnings("ignore", message="The tensor attribute")
                 program = torch.export.export(model, (image,), dynamic_shapes=dynamic, strict=False)
                 return program.run_decompositions({}), dynamic is not None
         except Exception as error:  # torch.export lets through whatever the model raises

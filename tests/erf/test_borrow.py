@@ -1,0 +1,67 @@
+"""A model is handed back exactly as found, also what its forward notes on itself."""
+
+import pytest
+import torch
+from torch import nn
+
+import erf
+from erf.borrow import borrowed
+
+
+class Anchored(nn.Module):
+    """Keeps its grid for a size of image, and a list of what it saw, as detectors' heads do."""
+
+    shape = None
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.seen, self.places = ["before"], {}
+
+    def forward(self, x):
+        if self.shape != x.shape:
+            self.grid = torch.arange(x.shape[-1]).to(x) / x.shape[-1]
+            self.shape = x.shape
+        self.seen.append(x)
+        self.places[len(self.seen)] = x
+        return self.conv(x) * self.grid
+
+
+def state(model):
+    names = sorted(name for name in vars(model) if not name.startswith("_"))
+    return names, model.shape, list(model.seen), dict(model.places)
+
+
+def test_what_a_forward_notes_is_undone_after_tracing_and_after_passes():
+    model = Anchored()
+    expected = state(model)
+    subject = erf.Subject(model, torch.randn(3, 16, 16))
+    assert subject.theory("conv").size == (3, 3)
+    assert state(model) == expected
+    result = subject.probe("output", erf.Noise(patch=4, draws=1))
+    assert result.engine.name == "delta" and state(model) == expected
+
+
+def test_a_model_that_has_run_keeps_its_notes_and_is_exported_once(monkeypatch):
+    model, image = Anchored(), torch.randn(3, 16, 16)
+    model(image[None])
+    grid, shape = model.grid, model.shape
+    subject = erf.Subject(model, image)
+    first = subject.graph
+    subject.probe("output", erf.Noise(patch=4, draws=1))
+    assert subject.graph is first
+    assert model.grid is grid and model.shape == shape and len(model.seen) == 2
+
+
+def test_notes_are_undone_when_a_pass_fails():
+    model = Anchored()
+    with pytest.raises(RuntimeError, match="channels"), borrowed(model):
+        model(torch.zeros(1, 5, 8, 8))
+    assert not hasattr(model, "grid") and model.shape is None and model.seen == ["before"]
+
+
+def test_a_lazy_module_stays_what_it_became():
+    model = nn.Sequential(nn.LazyConv2d(4, 3))
+    with borrowed(model):
+        model(torch.zeros(1, 3, 8, 8))
+    assert type(model[0]) is nn.Conv2d and model[0].in_channels == 3
