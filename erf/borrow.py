@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-
 OWN = frozenset(vars(nn.Module()))
 """Attributes that every module has: its mode, its hooks, and what is registered with it."""
 

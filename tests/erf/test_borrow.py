@@ -39,7 +39,8 @@ def test_what_a_forward_notes_is_undone_after_tracing_and_after_passes():
     assert subject.theory("conv").size == (3, 3)
     assert state(model) == expected
     result = subject.probe("output", erf.Noise(patch=4, draws=1))
-    assert result.engine.name == "delta" and state(model) == expected
+    assert result.engine.name == "delta"
+    assert state(model) == expected
 
 
 def test_a_model_that_has_run_keeps_its_notes_and_is_exported_once(monkeypatch):
@@ -50,18 +51,23 @@ def test_a_model_that_has_run_keeps_its_notes_and_is_exported_once(monkeypatch):
     first = subject.graph
     subject.probe("output", erf.Noise(patch=4, draws=1))
     assert subject.graph is first
-    assert model.grid is grid and model.shape == shape and len(model.seen) == 2
+    assert model.grid is grid
+    assert model.shape == shape
+    assert len(model.seen) == 2
 
 
 def test_notes_are_undone_when_a_pass_fails():
     model = Anchored()
     with pytest.raises(RuntimeError, match="channels"), borrowed(model):
         model(torch.zeros(1, 5, 8, 8))
-    assert not hasattr(model, "grid") and model.shape is None and model.seen == ["before"]
+    assert not hasattr(model, "grid")
+    assert model.shape is None
+    assert model.seen == ["before"]
 
 
 def test_a_lazy_module_stays_what_it_became():
     model = nn.Sequential(nn.LazyConv2d(4, 3))
     with borrowed(model):
         model(torch.zeros(1, 3, 8, 8))
-    assert type(model[0]) is nn.Conv2d and model[0].in_channels == 3
+    assert type(model[0]) is nn.Conv2d
+    assert model[0].in_channels == 3
