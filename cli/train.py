@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 @click.option(
     "--init", metavar="WEIGHTS", help="File of trained weights, or torchvision's name of some."
 )
+@click.option(
+    "--init-input",
+    metavar="SPACE",
+    help="Of --init: caffe, imagenet, unit or grey. [default: usual]",
+)
 @click.option("--fusion", type=click.Choice(["none", "early", "late"]), help="[default: late]")
 @click.option(
     "--normalize/--no-normalize", default=None, help="L2-normalise features.  [default: yes]"

@@ -19,7 +19,7 @@ from parsenet.net import ParseNet
 from parsenet.norms import feature_norms
 from parsenet.plugins import PluginWarning
 from parsenet.prediction import call_pixels, predict
-from parsenet.pretrained import load_weights, transplant
+from parsenet.pretrained import convert, load_weights, transplant
 from parsenet.scores import Scores
 from parsenet.shipment import SHIPPED, shipped
 from parsenet.training import (
@@ -76,6 +76,7 @@ __all__ = [
     "WeightsError",
     "build",
     "call_pixels",
+    "convert",
     "evaluate",
     "feature_norms",
     "joined",

@@ -29,7 +29,7 @@ class Offered:
 
 def names() -> list[str]:
     """Return what can be named besides files."""
-    return [*SHIPPED, *VARIANTS]
+    return [*SHIPPED, *(name for name, variant in VARIANTS.items() if variant.offered)]
 
 
 def load(name: str) -> Offered | None:
@@ -43,7 +43,7 @@ def load(name: str) -> Offered | None:
         path = shipped(name)
     elif path.is_dir():
         path = _of_run(path)
-    elif name in VARIANTS:
+    elif name in VARIANTS and VARIANTS[name].offered:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return Offered(build(name).eval(), name, IMAGENET, random=True)

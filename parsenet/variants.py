@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from parsenet.classifier import VGG16Classifier
 from parsenet.errors import ModelError
 from parsenet.fcn import FCN8s, FCN16s, FCN32s
 from parsenet.net import ParseNet
@@ -29,10 +30,13 @@ class Variant:
         factory: makes it, with fresh weights, from keywords; ``classes``, the number of classes, is
             one of them. The model takes images (n, 3, height, width) to scores of every pixel.
         recipe: by which it is trained on photos, unless another is named.
+        offered: whether the name alone means it where models are asked for; ``vgg16`` is
+            torchvision's there.
     """
 
     factory: Callable[..., nn.Module]
     recipe: str = "parsenet-release"
+    offered: bool = True
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -51,6 +55,7 @@ VARIANTS = Registry(
         "fcn32s": Variant(FCN32s, "fcn32s"),
         "fcn16s": Variant(FCN16s, "fcn16s"),
         "fcn8s": Variant(FCN8s, "fcn8s"),
+        "vgg16": Variant(VGG16Classifier, offered=False),
     },
 )
 """The variants by name, registered ones and those of plugins too."""

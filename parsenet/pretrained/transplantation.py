@@ -9,13 +9,16 @@ from torch import Tensor, nn
 
 from parsenet.errors import WeightsError
 from parsenet.input_space import ChannelOrder, InputSpace
+from parsenet.pretrained.spaces import doubt_space, say_space
 from parsenet.pretrained.surgery import (
     Outcome,
     Shapes,
     convolutionalise,
     decimate,
+    fit_names,
     reverse_channels,
     settle_batch_norm,
+    take_diagonals,
 )
 from parsenet.pretrained.weights import Weights
 
@@ -33,6 +36,8 @@ class Transplant:
         fresh: names of the parameters that are still as the model was built, and why.
         unused: names of trained tensors that found no place.
         input_space: what the model now takes in: the weights' own, in the model's channel order.
+        taken: what the weights were trained on, in words, and by what that is known.
+        doubt: why it may be another; empty if nothing speaks for that.
     """
 
     source: str
@@ -41,6 +46,8 @@ class Transplant:
     fresh: Mapping[str, str]
     unused: tuple[str, ...]
     input_space: InputSpace
+    taken: str = ""
+    doubt: str = ""
 
     def summary(self) -> str:
         """Return one line with the four counts."""
@@ -50,8 +57,8 @@ class Transplant:
         )
 
     def report(self) -> str:
-        """Return the summary, and a line each naming the layers of which something was reshaped,
-        left as built, or unused.
+        """Return the summary, a line each naming the layers of which something was reshaped, left
+        as built, or unused, and what the weights take in.
         """
         parts = {
             "reshaped": self.reshaped,
@@ -59,6 +66,8 @@ class Transplant:
             "unused": self.unused,
         }
         lines = [f"  {what}: {_layers(names)}" for what, names in parts.items() if names]
+        lines += [f"  input: {self.taken}"] if self.taken else []
+        lines += [f"  warning: {self.doubt}"] if self.doubt else []
         return "\n".join([self.summary(), *lines])
 
 
@@ -82,7 +91,8 @@ def transplant(
     """
     state = model.state_dict()
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    tensors, notes, consumed = _bring_into_form(weights, shapes, channel_order)
+    given = fit_names(weights.tensors, shapes)
+    tensors, notes, consumed = _bring_into_form(given, weights.input_space, shapes, channel_order)
     misfits = {name: _misfit(name, tensors, shapes[name]) for name in shapes}
     fitting = [name for name, reason in misfits.items() if not reason]
     if not fitting:
@@ -94,28 +104,33 @@ def transplant(
     with torch.no_grad():
         for name in fitting:
             state[name].copy_(tensors[name])
+    by = "stated" if weights.stated else "by the names of its tensors"
+    doubt = doubt_space(weights.tensors, weights.input_space)
     return Transplant(
         source=weights.source,
         matched=tuple(name for name in fitting if name not in notes),
         reshaped={name: "; ".join(notes[name]) for name in fitting if name in notes},
         fresh={name: misfits[name] for name, _ in model.named_parameters() if misfits[name]},
-        unused=tuple(n for n in weights.tensors if n not in fitting and n not in consumed),
+        unused=tuple(n for n in given if n not in fitting and n not in consumed),
         input_space=_reordered(weights.input_space, channel_order),
+        taken=f"{say_space(weights.input_space)} ({by})",
+        doubt=doubt,
     )
 
 
 def _bring_into_form(
-    weights: Weights, shapes: Shapes, channel_order: ChannelOrder
+    given: Mapping[str, Tensor], space: InputSpace, shapes: Shapes, channel_order: ChannelOrder
 ) -> tuple[dict[str, Tensor], dict[str, list[str]], set[str]]:
     """Return the tensors in the model's form, what was done to which, and what was used up."""
     operations: dict[str, Operation] = {
         "made a convolution": convolutionalise,
         "every fourth channel, every third tap": decimate,
         "batch norm folded": settle_batch_norm,
+        "own filters of a matrix": take_diagonals,
     }
-    if weights.input_space.channel_order != channel_order:
+    if space.channel_order != channel_order:
         operations[f"input channels reversed to {channel_order}"] = reverse_channels
-    tensors = dict(weights.tensors)
+    tensors = dict(given)
     notes: dict[str, list[str]] = defaultdict(list)
     consumed: set[str] = set()
     for note, operate in operations.items():

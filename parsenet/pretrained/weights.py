@@ -8,9 +8,6 @@ from torch import Tensor
 from parsenet.input_space import InputSpace
 from parsenet.vgg16 import STAGES
 
-CAFFE = InputSpace((104.00698793, 116.66876762, 122.67891434), (1.0, 1.0, 1.0), "bgr")
-"""What VGG-16 was trained on in Caffe: BGR grey levels minus the mean of ImageNet."""
-
 CONVOLUTIONS = tuple(
     f"conv{number}_{index}"
     for number, stage in enumerate(STAGES, start=1)
@@ -28,8 +25,10 @@ class Weights:
         tensors: by name in the state dict of ``VGG16`` (``conv1_1.conv.weight``, ``fc6.conv.bias``,
             ``conv1_1.norm.running_mean``), shaped as at their source; others under their own names.
         input_space: mean, scale and channel order of the images they were trained on.
+        stated: whether somebody has said so, rather than the names of the tensors.
     """
 
     source: str
     tensors: Mapping[str, Tensor]
     input_space: InputSpace
+    stated: bool = False

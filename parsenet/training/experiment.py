@@ -19,6 +19,7 @@ from parsenet.datasets.registry import check_split
 from parsenet.errors import TrainingError
 from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.pretrained import load_weights, transplant
+from parsenet.pretrained.spaces import named_space
 from parsenet.scenes import (
     CLASSES,
     INPUT_SPACE,
@@ -47,6 +48,7 @@ class Experiment:
         data, root, split: the data set, as ``open_dataset`` takes them; "scenes" needs no root.
         size: side of the generated scenes in pixels; photos have their own sizes.
         init: trained weights to begin with, as ``load_weights`` takes them; empty: none.
+        init_input: what those were trained on, one of ``SPACES``; empty: what is usual for them.
         recipe: how it is trained.
     """
 
@@ -57,6 +59,7 @@ class Experiment:
     split: str = "train"
     size: int = 384
     init: str = ""
+    init_input: str = ""
     recipe: Recipe
 
     @property
@@ -131,8 +134,11 @@ def prepare(experiment: Experiment) -> Prepared:
         model = build(experiment.variant, classes=len(classes), **experiment.options)
     space = INPUT_SPACE if isinstance(data, Scenes) else IMAGENET
     report, loaded = "", tuple[str, ...]()
+    if experiment.init_input and not experiment.init:
+        raise TrainingError(f"init_input {experiment.init_input!r} is of no weights: name init too")
     if experiment.init:
-        planted = transplant(model, load_weights(experiment.init))
+        said = named_space(experiment.init_input) if experiment.init_input else None
+        planted = transplant(model, load_weights(experiment.init, input_space=said))
         space, report = planted.input_space, planted.report()
         loaded = (*planted.matched, *planted.reshaped)
     if recipe.classifier_init == "zero":  # "xavier" is how they are built

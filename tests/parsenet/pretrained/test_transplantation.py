@@ -166,7 +166,9 @@ def test_convolutions_alone_leave_fc6_and_fc7_as_built() -> None:
     summary = "narrow: 26 tensors matched, 0 reshaped, 9 left as built, 0 unused"
     assert report.summary() == summary
     left = "  left as built: fc6.conv, fc7.conv, fc7_norm, fc7_norm_score, upscore"
-    assert report.report() == f"{summary}\n{left}"
+    words = "imagenet: RGB by ImageNet's mean and deviation, as in torchvision"
+    taken = f"  input: {words} (by the names of its tensors)"
+    assert report.report() == f"{summary}\n{left}\n{taken}"
 
 
 def test_parameters_stay_trainable() -> None:
