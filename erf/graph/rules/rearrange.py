@@ -26,7 +26,8 @@ def view(call: Call) -> Effect:
     plain = source.layout.is_map and source.layout.row_dim == 2 and len(call.shape) == 4
     if after.lost and plain and call.shape[:2] == source.shape[:2]:
         return moved(call, Layout.plain(call.shape))
-    if len(after.dims) == 4 and _mixed(after.dims[1]) and call.shape[2:] != (1, 1):
+    mixed = len(after.dims) == 4 and _mixed(after.dims[1]) and call.shape[2:] != (1, 1)
+    if mixed and (call.shape[0] == 1 or after.batch_dim == 0):
         return moved(call, Layout.plain(call.shape))  # tokens read as a map without turning them
     return recast(call, source, after)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 
 from erf.geometry.axis import Whole
-from erf.graph.layout import Axis, Digit, Layout, channel
-from erf.graph.node import Call, Certainty, Effect, Node, Read
+from erf.graph.layout import Axis, Digit, Dim, Layout, channel
+from erf.graph.node import BatchSize, Call, Certainty, Effect, Node, Read
 from erf.graph.shape_only import shape_only
 
 Rule = Callable[[Call], Effect]
@@ -53,14 +53,26 @@ def guess_layout(call: Call) -> Layout:
         found = _like(source, call.shape)
         if found is not None:
             return found
-    if len(call.shape) == 4:
-        return Layout.plain(call.shape)
     batch = max((s.layout.size(Axis.BATCH) for s in call.sources if s.layout), default=1)
-    dims = [channel(size) if size > 1 else () for size in call.shape]
-    layout = Layout(tuple(dims))
-    if call.shape and call.shape[0] == batch > 1:
-        layout = layout.replace(0, Layout.plain((batch, 1, 1, 1)).dims[0])
-    return layout
+    if len(call.shape) == 4 and _is_batch(call, 0, batch):
+        return Layout.plain(call.shape)
+    return Layout(tuple(_dim(call, d, batch) for d in range(len(call.shape))))
+
+
+def _is_batch(call: Call, dim: int, batch: int) -> bool:
+    """Whether a dimension counts images, and not heads or queries of the same number."""
+    known = any(isinstance(size, BatchSize) for size in call.symbolic)
+    return call.shape[dim] == batch and (not known or isinstance(call.symbolic[dim], BatchSize))
+
+
+def _dim(call: Call, dim: int, batch: int) -> Dim:
+    """Features, and the images among them where the size says so."""
+    size, image = call.shape[dim], (Digit(Axis.BATCH, batch),)
+    if batch > 1 and isinstance(call.symbolic[dim], BatchSize) and size % batch == 0:
+        return image if size == batch else (*image, *channel(size // batch))
+    if dim == 0 and batch > 1 and _is_batch(call, dim, batch):
+        return image
+    return channel(size) if size > 1 else ()
 
 
 def _like(source: Node, shape: tuple[int, ...]) -> Layout | None:
