@@ -314,7 +314,8 @@ def architectures() -> Iterator[Architecture]:
     for each in CONFIGURED:
         yield Architecture("transformers", each.name, (each.side, each.side), _configured(each))
     for name in SMP:
-        yield Architecture("smp", name, (64, 64), _smp(name))
+        side = 128 if name.startswith("PAN") else 64
+        yield Architecture("smp", name, (side, side), _smp(name))
     for name in ULTRALYTICS:
         yield Architecture("ultralytics", name, (64, 64), _ultralytics(name))
     for name, (side, options) in MONAI.items():

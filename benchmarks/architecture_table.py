@@ -138,8 +138,8 @@ def _blocks(blocks: Sequence[dict[str, Any]]) -> str:
     head = (
         "## Blocks of transformers\n\n"
         "One unit in the middle of each block's map, one channel. *Others*: tokens that are no "
-        "place of the image and are left out. *Noise*: largest difference of delta's answer to noise "
-        "of 1e-4 from what autograd's gradient says to first order, over the largest change. "
+        "place of the image and are left out. *Noise*: largest difference of delta's answer to "
+        "noise of 1e-4 from what autograd's gradient says to first order, over the largest change. "
         "*Gradient*: of `erf.gradient_field` from autograd, over its largest value. Where "
         "autograd's gradient is not zero is the box that theory says, pixel for pixel. "
         f"{agree} of {len(blocks)} blocks agree in all of this.\n\n"
