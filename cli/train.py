@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="scenes, voc2012, pascal-context, pascal-context-59, sift-flow, camvid or folder.",
 )
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the photos.")
-@click.option("--split", default="train", help="train, trainaug, ...")
+@click.option("--split", help="[default: train; trainaug of voc2012 by parsenet-release]")
 @click.option("--download", is_flag=True, help="Fetch the data first (voc2012).")
 @click.option(
     "--recipe",

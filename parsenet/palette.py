@@ -8,6 +8,8 @@ from PIL import Image
 
 from parsenet.atomic import whole_file
 
+Color = tuple[int, int, int]
+
 
 def voc_palette() -> UInt8[np.ndarray, "256 3"]:
     """Return PASCAL VOC's colours of the labels 0 to 255, as RGB.
@@ -30,6 +32,17 @@ def extended(colors: list[tuple[int, int, int]]) -> UInt8[np.ndarray, "256 3"]:
     palette = np.zeros((256, 3), np.uint8)
     palette[: len(colors)] = colors
     return palette
+
+
+def label_colors(palette: UInt8[np.ndarray, "256 3"], classes: int) -> dict[Color, int]:
+    """Return the label of each colour of a palette: of the classes, and of void.
+
+    Example:
+        >>> label_colors(voc_palette(), 2)
+        {(0, 0, 0): 0, (128, 0, 0): 1, (224, 224, 192): 255}
+    """
+    labels = (*range(classes), 255)
+    return {(int(r), int(g), int(b)): k for k in labels for r, g, b in [palette[k]]}
 
 
 def write_labels(label: UInt8[np.ndarray, "rows cols"], path: Path) -> None:

@@ -61,7 +61,7 @@ def agreed_folder(out: Path | None, name: str, processes: Processes) -> Path:
 
 def _resolve(asked: Mapping[str, Any]) -> Experiment:
     """Return the experiment of what was asked for, everything else at its default."""
-    from parsenet.training import named_recipe, usual_experiment, usual_recipe
+    from parsenet.training import named_recipe, usual_experiment, usual_recipe, usual_split
     from parsenet.training.recipe import parse_setting
 
     variant, data, root, local = (asked[name] for name in ("variant", "data", "root", "local"))
@@ -76,7 +76,7 @@ def _resolve(asked: Mapping[str, Any]) -> Experiment:
         variant,
         data=data,
         root="" if root is None else str(root),
-        split=asked["split"],
+        split=asked["split"] or (usual_split(data, asked["recipe"]) if asked["recipe"] else ""),
         size=asked["size"],
         init=asked["init"] or "",
         options={name: value for name, value in options.items() if value is not None},

@@ -4,12 +4,17 @@
     SPLIT/images/ID.jpg, SPLIT/labels/ID.png  one pair of folders a split, or
     images/ID.jpg, labels/ID.png, SPLIT.txt   one pair for all and a list of names for each split
 
-Photos may be JPEG or PNG; labels are PNGs of indices (with a palette or grey), 255 void.
+    colors.txt                                where labels are colours: RED GREEN BLUE, one class a
+                                              line as in classes.txt; one line more is void's
+
+Photos may be JPEG or PNG; labels are PNGs of indices (with a palette or grey), 255 void, or of
+colours.
 """
 
+from functools import partial
 from pathlib import Path
 
-from parsenet.datasets.dataset import PhotoFiles, SegmentationDataset
+from parsenet.datasets.dataset import VOID, PhotoFiles, SegmentationDataset
 from parsenet.datasets.layout import (
     IMAGE_SUFFIXES,
     bare_name,
@@ -20,7 +25,7 @@ from parsenet.datasets.layout import (
 )
 from parsenet.datasets.read import read_indices
 from parsenet.errors import DatasetError
-from parsenet.palette import voc_palette
+from parsenet.palette import Color, extended, voc_palette
 
 TITLE = "folder"
 
@@ -46,13 +51,35 @@ def open_folder(root: Path, split: str) -> SegmentationDataset:
         PhotoFiles(
             name,
             images.get(name, folder / "images" / f"{name}.jpg"),
-            folder / "labels" / f"{name}.png",
+            labels.get(name, folder / "labels" / f"{name}.png"),
         )
         for name in names
     )
-    return SegmentationDataset(
-        TITLE, split, classes, voc_palette(), complete(TITLE, photos), read_indices
-    )
+    colors = _read_colors(root / "colors.txt", len(classes))
+    palette = voc_palette() if colors is None else extended([*colors][: len(classes)])
+    read = read_indices if colors is None else partial(read_indices, colors=colors)
+    return SegmentationDataset(TITLE, split, classes, palette, complete(TITLE, photos), read)
+
+
+def _read_colors(path: Path, classes: int) -> dict[Color, int] | None:
+    """Read the colour of each class and, where there is one line more, of void; None: no file."""
+    if not path.exists():
+        return None
+    colors: dict[Color, int] = {}
+    lines = read_lines(path)
+    for line in lines:
+        parts = line.replace(",", " ").split()[:3]
+        levels = [int(part) for part in parts if part.isdecimal() and int(part) < 256]
+        if len(levels) != 3:
+            raise DatasetError(f"{path}: {line!r} is no colour: RED GREEN BLUE, each 0 to 255")
+        red, green, blue = levels
+        colors[red, green, blue] = len(colors) if len(colors) < classes else VOID
+    if len(colors) != len(lines) or len(colors) not in (classes, classes + 1):
+        raise DatasetError(
+            f"{path}: must hold {classes} different colours, or one more for void; has "
+            f"{len(colors)} in {len(lines)} lines"
+        )
+    return colors
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:

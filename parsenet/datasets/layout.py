@@ -74,6 +74,15 @@ def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     return files
 
 
+def named_files(folder: Path, suffixes: Sequence[str], names: Iterable[str]) -> dict[str, Path]:
+    """Return a folder's file of each name, whatever the case of its suffix.
+
+    Where there is none, the path that was looked for, with the first suffix.
+    """
+    found = files_by_stem(folder, suffixes) if folder.is_dir() else {}
+    return {name: found.get(name, folder / f"{name}{suffixes[0]}") for name in names}
+
+
 def complete(title: str, photos: Iterable[PhotoFiles]) -> tuple[PhotoFiles, ...]:
     """Return the photos, all of whose files are there.
 

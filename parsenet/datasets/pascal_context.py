@@ -5,6 +5,11 @@
     trainval/ID.mat                           LabelMap: 1 to 459 of labels.txt
     labels.txt, 59_labels.txt                 lines "index: name"
 
+or as mmsegmentation converts it, the classes in alphabetical order:
+
+    VOC2010/SegmentationClassContext/ID.png   0 background, 1 to 59
+    VOC2010/ImageSets/SegmentationContext/{train,val}.txt
+
 Mottaghi et al. 2014. FCN and ParseNet count what is none of the 59 as a class of its own,
 background, which is trained and scored; others leave it out.
 """
@@ -16,8 +21,15 @@ import numpy as np
 from jaxtyping import UInt8
 
 from parsenet.datasets.dataset import VOID, PhotoFiles, SegmentationDataset
-from parsenet.datasets.layout import complete, find_folder, read_lines, read_names
-from parsenet.datasets.read import read_mat
+from parsenet.datasets.layout import (
+    IMAGE_SUFFIXES,
+    complete,
+    find_folder,
+    named_files,
+    read_lines,
+    read_names,
+)
+from parsenet.datasets.read import read_indices, read_mat
 from parsenet.errors import DatasetError
 from parsenet.palette import voc_palette
 
@@ -52,21 +64,25 @@ def open_pascal_context(root: Path, split: str, *, background: bool = True) -> S
     Raises:
         DatasetError: if files are missing, or labels.txt does not name the classes.
     """
-    listed = f"ImageSets/Main/{split}.txt"
-    voc = find_folder(TITLE, root, VOC_PLACES, ["JPEGImages", listed])
-    context = find_folder(TITLE, root, PLACES, ["trainval", "labels.txt"])
-    table = _table(context, first=1 if background else 0, rest=0 if background else VOID)
-    photos = (
-        PhotoFiles(name, voc / "JPEGImages" / f"{name}.jpg", context / "trainval" / f"{name}.mat")
-        for name in read_names(voc / listed)
-    )
+    voc, names = _listed(root, split)
+    first, rest = (1, 0) if background else (0, VOID)
+    converted = _converted(root)
+    if converted is None:
+        context = find_folder(TITLE, root, PLACES, ["trainval", "labels.txt"])
+        labels = named_files(context / "trainval", [".mat"], names)
+        read = partial(read_context_label, table=_table(context, first=first, rest=rest))
+    else:
+        labels = named_files(converted, [".png"], names)
+        read = partial(read_converted_label, table=_alphabetical(first=first, rest=rest))
+    images = named_files(voc / "JPEGImages", IMAGE_SUFFIXES, names)
+    photos = (PhotoFiles(name, images[name], labels[name]) for name in names)
     return SegmentationDataset(
         TITLE,
         split,
         ("background", *CLASSES) if background else CLASSES,
         voc_palette(),
         complete(TITLE, photos),
-        partial(read_context_label, table=table),
+        read,
     )
 
 
@@ -80,6 +96,53 @@ def read_context_label(
             f"{path}: labels {labels.min()} to {labels.max()} are outside 0 to {len(table) - 1}"
         )
     return table[labels.astype(np.intp)]
+
+
+def read_converted_label(
+    path: Path, *, table: UInt8[np.ndarray, "256"]
+) -> UInt8[np.ndarray, "height width"]:
+    """Read a label of mmsegmentation's and translate it by ``table``.
+
+    Raises:
+        DatasetError: if a label is neither one of its 60 nor void.
+    """
+    labels = read_indices(path)
+    wrong = labels[(labels > len(CLASSES)) & (labels != VOID)]
+    if wrong.size:
+        raise DatasetError(f"{path}: label {wrong.max()} is none of 0 to {len(CLASSES)}")
+    return table[labels.astype(np.intp)]
+
+
+def _listed(root: Path, split: str) -> tuple[Path, list[str]]:
+    """Return VOC's folder and the names of a split; trainval may be the two others together."""
+    for folder in ("ImageSets/Main", "ImageSets/SegmentationContext"):
+        for lists in ([split], ["train", "val"]):
+            if split not in lists and split != "trainval":
+                continue
+            parts = [f"{folder}/{name}.txt" for name in lists]
+            if any(all((root / place / part).exists() for part in parts) for place in VOC_PLACES):
+                voc = find_folder(TITLE, root, VOC_PLACES, ["JPEGImages", *parts])
+                return voc, [name for part in parts for name in read_names(voc / part)]
+    raise DatasetError(
+        f"{TITLE}: {VOC_PLACES[0]}/ImageSets/Main/{split}.txt is missing in {root} (looked in "
+        f"{', '.join(VOC_PLACES)}, and for ImageSets/SegmentationContext)"
+    )
+
+
+def _converted(root: Path) -> Path | None:
+    """Return mmsegmentation's folder of labels, if there is one and not the original."""
+    folders = [root / place / "SegmentationClassContext" for place in PLACES]
+    original = any((root / place / "trainval").is_dir() for place in PLACES)
+    return None if original else next((each for each in folders if each.is_dir()), None)
+
+
+def _alphabetical(*, first: int, rest: int) -> UInt8[np.ndarray, "256"]:
+    """Return what mmsegmentation's labels become: 1 to 59 in the order of their spellings."""
+    table = np.full(VOID + 1, VOID, np.uint8)
+    table[0] = rest
+    spelled = {SPELLINGS.get(name, name): k for k, name in enumerate(CLASSES, start=first)}
+    table[1 : len(CLASSES) + 1] = [spelled[name] for name in sorted(spelled)]
+    return table
 
 
 def _table(context: Path, *, first: int, rest: int) -> UInt8[np.ndarray, "460"]:

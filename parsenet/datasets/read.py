@@ -1,5 +1,6 @@
 """Reading one image or one label file of a data set; damage becomes one line."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from PIL import Image, ImageOps
 from scipy.io import loadmat
 
 from parsenet.errors import DatasetError
+
+Colors = Mapping[tuple[int, int, int], int]
+"""The label of each colour (red, green, blue)."""
 
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 
@@ -32,15 +36,24 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     return np.array(image.convert("RGB"))
 
 
-def read_indices(path: Path) -> Integer[np.ndarray, "height width"]:
+def read_indices(
+    path: Path, *, colors: Colors | None = None
+) -> Integer[np.ndarray, "height width"]:
     """Read the label of each pixel from a PNG: a palette, grey levels of 8 or 16 bits, or a mask.
 
     A mask of single bits holds the classes 0 and 1.
 
+    Args:
+        path: the file.
+        colors: the label of each colour (red, green, blue), where labels may be colours.
+
     Raises:
-        DatasetError: if the file cannot be read, or its pixels are colours and not indices.
+        DatasetError: if the file cannot be read, its pixels are colours and not indices, or one of
+            them is the colour of no class.
     """
     image = _open(path)
+    if colors is not None and image.mode in ("RGB", "RGBA"):
+        return _labels_of(np.array(image.convert("RGB")), colors, path)
     if image.mode not in ("1", "P", "L", *SIXTEEN_BITS):
         hint = ": turn each colour into the number of its class" if "RGB" in image.mode else ""
         raise DatasetError(
@@ -48,6 +61,22 @@ def read_indices(path: Path) -> Integer[np.ndarray, "height width"]:
         )
     labels = np.array(image)
     return labels.astype(np.uint8) if image.mode == "1" else labels
+
+
+def _labels_of(
+    levels: UInt8[np.ndarray, "height width 3"], colors: Colors, path: Path
+) -> Integer[np.ndarray, "height width"]:
+    """Turn each colour into its label."""
+    codes = levels.astype(np.int64) @ (65536, 256, 1)
+    known = {red << 16 | green << 8 | blue: label for (red, green, blue), label in colors.items()}
+    found, places = np.unique(codes, return_inverse=True)
+    if strange := [code for code in found.tolist() if code not in known]:
+        color = strange[0] >> 16, strange[0] >> 8 & 255, strange[0] & 255
+        count = int(np.isin(codes, strange).sum())
+        raise DatasetError(
+            f"{path}: the colour {color} is that of no class; {count} of {codes.size} pixels are so"
+        )
+    return np.array([known[code] for code in found.tolist()])[places].reshape(codes.shape)
 
 
 def _open(path: Path) -> Image.Image:

@@ -15,7 +15,14 @@ import numpy as np
 from jaxtyping import Int64
 
 from parsenet.datasets.dataset import VOID, PhotoFiles, SegmentationDataset
-from parsenet.datasets.layout import complete, files_by_stem, find_folder, read_names
+from parsenet.datasets.layout import (
+    IMAGE_SUFFIXES,
+    complete,
+    files_by_stem,
+    find_folder,
+    named_files,
+    read_names,
+)
 from parsenet.datasets.read import read_mat
 from parsenet.errors import DatasetError
 from parsenet.palette import voc_palette
@@ -33,6 +40,7 @@ UNANNOTATED = frozenset({"highway_bost181", "street_urb506"})
 
 SCENES = "spatial_envelope_256x256_static_8outdoorcategories"
 IMAGES, LABELS = f"Images/{SCENES}", f"SemanticLabels/{SCENES}"
+LISTS = ("TestSet1.txt", "SemanticLabels/TestSet1.txt", "test.txt")
 PLACES = (".", "SiftFlowDataset", "sift-flow")
 
 
@@ -46,12 +54,11 @@ def open_sift_flow(root: Path, split: str) -> SegmentationDataset:
     folder = find_folder(TITLE, root, PLACES, [IMAGES, LABELS, listed])
     names = read_names(folder / listed)
     if split == "train":
-        every = files_by_stem(folder / IMAGES, [".jpg"]).keys()
+        every = files_by_stem(folder / IMAGES, IMAGE_SUFFIXES).keys()
         names = sorted(every - set(names) - UNANNOTATED)
-    photos = (
-        PhotoFiles(name, folder / IMAGES / f"{name}.jpg", folder / LABELS / f"{name}.mat")
-        for name in names
-    )
+    images = named_files(folder / IMAGES, IMAGE_SUFFIXES, names)
+    labels = named_files(folder / LABELS, [".mat"], names)
+    photos = (PhotoFiles(name, images[name], labels[name]) for name in names)
     return SegmentationDataset(
         TITLE, split, CLASSES, voc_palette(), complete(TITLE, photos), read_sift_flow_label
     )
@@ -73,6 +80,7 @@ def read_sift_flow_label(path: Path) -> Int64[np.ndarray, "height width"]:
 
 def _test_list(root: Path) -> str:
     """Name the list of test photos: the data set's own, or FCN's where only that is there."""
-    theirs = any((root / place / "test.txt").exists() for place in PLACES)
-    own = any((root / place / "TestSet1.txt").exists() for place in PLACES)
-    return "test.txt" if theirs and not own else "TestSet1.txt"
+    for name in LISTS:
+        if any((root / place / name).exists() for place in PLACES):
+            return name
+    return LISTS[0]

@@ -4,10 +4,13 @@
         JPEGImages/ID.jpg
         SegmentationClass/ID.png              20 objects, 0 background, 255 their borders
         ImageSets/Segmentation/{train,val,trainval}.txt
-        SegmentationClassAug/ID.png           trainaug, where somebody has converted it; otherwise
-    SBD/ (or benchmark_RELEASE/dataset/)
+        SegmentationClassAug/ID.png           trainaug, where somebody has converted it (all of it,
+                                              or trainaug.txt, train_aug.txt); otherwise
+    SBD/ (or benchmark_RELEASE/dataset/, VOCaug/dataset/)
         cls/ID.mat                            GTcls.Segmentation
         train.txt, val.txt
+
+Suffixes may be of either case; labels indices, or colours of VOC's palette.
 
 Everingham et al. 2010; Hariharan et al. 2011 (Semantic Boundaries Dataset).
 """
@@ -19,10 +22,17 @@ import numpy as np
 from jaxtyping import Integer
 
 from parsenet.datasets.dataset import PhotoFiles, SegmentationDataset
-from parsenet.datasets.layout import complete, files_by_stem, find_folder, read_names
+from parsenet.datasets.layout import (
+    IMAGE_SUFFIXES,
+    complete,
+    files_by_stem,
+    find_folder,
+    named_files,
+    read_names,
+)
 from parsenet.datasets.read import read_indices, read_mat
 from parsenet.errors import DatasetError
-from parsenet.palette import voc_palette
+from parsenet.palette import label_colors, voc_palette
 
 TITLE = "voc2012"
 SPLITS = ("train", "val", "trainval", "trainaug")
@@ -32,7 +42,22 @@ NAMES = (
 )
 CLASSES = tuple(NAMES.split())
 PLACES = ("VOCdevkit/VOC2012", "VOC2012", ".")
-SBD_PLACES = ("SBD", "sbd", "benchmark_RELEASE/dataset", "SBD/benchmark_RELEASE/dataset", ".")
+SBD_PLACES = (
+    "SBD",
+    "sbd",
+    "benchmark_RELEASE/dataset",
+    "SBD/benchmark_RELEASE/dataset",
+    "VOCdevkit/VOCaug/dataset",
+    "VOCaug/dataset",
+    "../VOCaug/dataset",
+    ".",
+)
+AUGMENTED_LISTS = (
+    "ImageSets/Segmentation/trainaug.txt",
+    "ImageSets/Segmentation/train_aug.txt",
+    "list/train_aug.txt",
+)
+COLORS = label_colors(voc_palette(), len(CLASSES))
 LISTS = Path("ImageSets/Segmentation")
 
 
@@ -53,21 +78,19 @@ def open_voc2012(root: Path, split: str) -> SegmentationDataset:
         labels = _augmented(root, voc)
     else:
         names = read_names(voc / LISTS / f"{split}.txt")
-        labels = {name: voc / "SegmentationClass" / f"{name}.png" for name in names}
-    photos = (
-        PhotoFiles(name, voc / "JPEGImages" / f"{name}.jpg", label)
-        for name, label in labels.items()
-    )
+        labels = named_files(voc / "SegmentationClass", [".png"], names)
+    images = named_files(voc / "JPEGImages", IMAGE_SUFFIXES, labels)
+    photos = (PhotoFiles(name, images[name], label) for name, label in labels.items())
     return SegmentationDataset(
         TITLE, split, CLASSES, voc_palette(), complete(TITLE, photos), read_voc_label
     )
 
 
 def read_voc_label(path: Path) -> Integer[np.ndarray, "height width"]:
-    """Read a label of VOC (a palette PNG) or of SBD (a .mat)."""
+    """Read a label of VOC (a PNG of indices, or of its palette's colours) or of SBD (a .mat)."""
     if path.suffix == ".mat":
         return read_mat(path, "GTcls", "Segmentation")
-    return read_indices(path)
+    return read_indices(path, colors=COLORS)
 
 
 def _augmented(root: Path, voc: Path) -> dict[str, Path]:
@@ -76,13 +99,13 @@ def _augmented(root: Path, voc: Path) -> dict[str, Path]:
     converted = voc / "SegmentationClassAug"
     if not converted.is_dir():
         return _union(root, voc, val)
-    listed = voc / LISTS / "trainaug.txt"
-    if not listed.exists():
+    listed = next((voc / each for each in AUGMENTED_LISTS if (voc / each).exists()), None)
+    if listed is None:
         files = files_by_stem(converted, [".png"])
         return {name: path for name, path in files.items() if name not in set(val)}
     names = sorted(read_names(listed))
     _refuse_overlap(listed, names, val)
-    return {name: converted / f"{name}.png" for name in names}
+    return named_files(converted, [".png"], names)
 
 
 def _union(root: Path, voc: Path, val: Iterable[str]) -> dict[str, Path]:
@@ -90,12 +113,13 @@ def _union(root: Path, voc: Path, val: Iterable[str]) -> dict[str, Path]:
         sbd = find_folder("SBD", root, SBD_PLACES, ["cls", "train.txt", "val.txt"])
     except DatasetError as error:
         raise DatasetError(
-            f"{TITLE}: trainaug needs {voc / 'SegmentationClassAug'}, which is missing, or {error}"
+            f"{TITLE}: trainaug needs {voc / 'SegmentationClassAug'}, which is missing, or "
+            f"{error}; the split train needs neither"
         ) from error
     both = read_names(sbd / "train.txt") + read_names(sbd / "val.txt")
     labels = {name: sbd / "cls" / f"{name}.mat" for name in both}
-    for name in read_names(voc / LISTS / "train.txt"):
-        labels[name] = voc / "SegmentationClass" / f"{name}.png"
+    train = read_names(voc / LISTS / "train.txt")
+    labels |= named_files(voc / "SegmentationClass", [".png"], train)
     return {name: labels[name] for name in sorted(labels.keys() - set(val))}
 
 

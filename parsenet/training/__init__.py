@@ -28,6 +28,7 @@ from parsenet.training.usual import (
     usual_experiment,
     usual_options,
     usual_recipe,
+    usual_split,
     usual_workers,
 )
 
@@ -65,6 +66,7 @@ __all__ = [
     "usual_options",
     "usual_recipe",
     "usual_scoring",
+    "usual_split",
     "usual_workers",
     "write_config",
 ]

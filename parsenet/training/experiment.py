@@ -35,6 +35,9 @@ from parsenet.training.supply import Labelled
 from parsenet.training.toml import to_toml
 from parsenet.variants import build
 
+# Rates below are those of recipes that begin with trained weights, loss summed over pixels.
+SMALL_RATE = 1e-6
+
 # Images whose labels decide how a class weighs in the loss.
 WEIGHED_IMAGES = 100
 
@@ -141,6 +144,11 @@ def prepare(experiment: Experiment) -> Prepared:
         planted = transplant(model, load_weights(experiment.init, input_space=said))
         space, report = planted.input_space, planted.report()
         loaded = (*planted.matched, *planted.reshaped)
+    elif not isinstance(data, Scenes) and recipe.base_lr < SMALL_RATE:
+        report = (
+            f"note: from random weights at a rate of {recipe.base_lr:g}, which is for trained "
+            "ones: it will learn next to nothing; name some with --init"
+        )
     if recipe.classifier_init == "zero":  # "xavier" is how they are built
         start_classifiers(model, "zero", loaded=loaded)
     counts = None if isinstance(data, Scenes) else count_classes(data)

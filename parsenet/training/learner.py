@@ -23,7 +23,7 @@ from parsenet.training.recipe import Recipe
 from parsenet.training.sampling import Share
 from parsenet.training.snapshot import Snapshot
 from parsenet.training.solver import make_optimizer
-from parsenet.training.statistics import share_statistics
+from parsenet.training.statistics import note_dropout, share_statistics
 from parsenet.training.supply import Example
 
 
@@ -77,6 +77,8 @@ class Learner:
             )
         self.recipe, self.input_space, self.processes = recipe, input_space, processes
         self.share = Share(recipe.images, processes.rank, processes.count)
+        own = len(self.share.samples(0))
+        note_dropout(model, recipe.batch_size, own, processes)
         # Channels last: faster on a CPU for narrow networks, no slower at full width.
         model = model.to(processes.device).to(memory_format=torch.channels_last)
         self.model = share_statistics(model, processes)

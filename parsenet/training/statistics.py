@@ -4,12 +4,32 @@ import warnings
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from parsenet.training.processes import Processes
 
 
 class StatisticsWarning(UserWarning):
-    """Batch norm learns from fewer images than pass all processes together."""
+    """Several processes do not learn quite what one would: batch norm, or dropout."""
+
+
+def note_dropout(model: nn.Module, batch_size: int, images: int, processes: Processes) -> None:
+    """Warn where dropout draws otherwise than in one process: see ``Learner``.
+
+    Args:
+        model: whose dropout it is.
+        batch_size: how many images pass the network at once.
+        images: of this process in an iteration.
+        processes: which of them the first one warns for.
+    """
+    drops = any(isinstance(module, _DropoutNd) and module.p > 0 for module in model.modules())
+    if processes.count > 1 and processes.first and drops and images % batch_size:
+        warnings.warn(
+            f"dropout: {processes.count} processes draw otherwise than one would, whose batches of "
+            f"{batch_size} do not divide a process's {images} images of an iteration",
+            StatisticsWarning,
+            stacklevel=3,
+        )
 
 
 def share_statistics(model: nn.Module, processes: Processes) -> nn.Module:

@@ -24,7 +24,7 @@ def usual_experiment(
     *,
     data: str = "scenes",
     root: str = "",
-    split: str = "train",
+    split: str = "",
     size: int = 384,
     init: str = "",
     options: Mapping[str, Any] | None = None,
@@ -33,7 +33,8 @@ def usual_experiment(
     """Return an experiment in which all that is not named is what is usual for network and data.
 
     Args:
-        variant, data, root, split, size, init: see ``Experiment``.
+        variant, data, root, size, init: see ``Experiment``.
+        split: empty for ``usual_split``.
         options: keywords of the network that differ from ``usual_options``.
         recipe: None for ``usual_recipe``.
 
@@ -49,7 +50,7 @@ def usual_experiment(
         options={**usual_options(variant, data), **(options or {})},
         data=data,
         root=root,
-        split=split,
+        split=split or usual_split(data, VARIANTS.find(variant).recipe),
         size=size,
         init=init,
         recipe=recipe or usual_recipe(variant, data),
@@ -63,6 +64,16 @@ def usual_options(variant: str, data: str) -> dict[str, Any]:
         known = VARIANTS.find(variant).keywords
         options |= {name: value for name, value in SCENE_OPTIONS.items() if name in known}
     return options
+
+
+def usual_split(data: str, recipe: str) -> str:
+    """Return the split that a recipe is for: the released ParseNet's, of VOC, had 10,582 photos.
+
+    Example:
+        >>> usual_split("voc2012", "parsenet-release"), usual_split("camvid", "parsenet-release")
+        ('trainaug', 'train')
+    """
+    return "trainaug" if (data, recipe) == ("voc2012", "parsenet-release") else "train"
 
 
 def usual_recipe(variant: str, data: str) -> Recipe:

@@ -329,7 +329,7 @@ def test_data_is_fetched_first_where_it_can_be(tmp_path, monkeypatch):
     entry = replace(DATASETS["voc2012"], download=fetch)
     monkeypatch.setitem(DATASETS._things, "voc2012", entry)
     options = ["--width", 0.03125, "--iterations", 1, "--set", "iter_size=1", "--out"]
-    voc = ["--data", "voc2012", "--root", tmp_path / "data", *options]
+    voc = ["--data", "voc2012", "--split", "train", "--root", tmp_path / "data", *options]
     assert "nothing of it is in" in run(*voc, tmp_path / "early").output
     done = run("--download", *voc, tmp_path / "run")
     assert done.exit_code == 0, done.output

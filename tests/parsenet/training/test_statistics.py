@@ -1,11 +1,13 @@
 """Which batch norm several processes train with; what SyncBatchNorm computes, PyTorch tests."""
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
 
 from parsenet.training.processes import ALONE, Processes
-from parsenet.training.statistics import StatisticsWarning, share_statistics
+from parsenet.training.statistics import StatisticsWarning, note_dropout, share_statistics
 from parsenet.variants import build
 
 
@@ -53,3 +55,16 @@ def test_otherwise_there_is_nothing_to_do_or_to_say(batch_norm, processes):
     model = net(batch_norm)
     assert share_statistics(model, processes) is model
     assert nn.SyncBatchNorm not in normed(model)
+
+
+@pytest.mark.parametrize(("batch", "images", "said"), [(2, 4, False), (4, 2, True), (3, 4, True)])
+def test_dropout_that_draws_otherwise_in_several_processes_is_said(batch, images, said):
+    model = nn.Sequential(nn.Dropout(0.5))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        note_dropout(model, batch, images, Processes(0, 2))
+        note_dropout(model, batch, images, Processes(1, 2))
+        note_dropout(model, batch, images, Processes())
+        note_dropout(nn.Sequential(nn.Dropout(0.0)), batch, images, Processes(0, 2))
+    assert len(caught) == said
+    assert not said or "dropout: 2 processes draw otherwise" in str(caught[0].message)
