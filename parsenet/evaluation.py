@@ -4,13 +4,19 @@ The protocol of FCN and ParseNet: no resizing, no crops, no mirrored copies, voi
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
 
+import numpy as np
 import torch
-from torch import distributed, nn
+from jaxtyping import Float, Shaped
+from torch import Tensor, distributed, nn
 
+from parsenet.context import given, listening, vector_for
 from parsenet.datasets import LabelledImages
 from parsenet.errors import DatasetError
 from parsenet.input_space import InputSpace
+from parsenet.photo_scores import PhotoScores
 from parsenet.prediction import predict
 from parsenet.scores import Scores
 
@@ -35,14 +41,66 @@ def evaluate(
         limit: number of images, from the first on.
         on_image: called after each image of this process, for progress.
     """
-    scores = Scores.none(len(dataset.classes))
-    for index in my_share(min(len(dataset), limit or len(dataset))):
+    return evaluate_photos(model, dataset, input_space, limit=limit, on_image=on_image).total
+
+
+def evaluate_photos(
+    model: nn.Module,
+    dataset: LabelledImages,
+    input_space: InputSpace,
+    *,
+    limit: int | None = None,
+    context: str = "own",
+    on_image: Callable[[], None] | None = None,
+) -> PhotoScores:
+    """Score as ``evaluate`` does, photo by photo.
+
+    Args:
+        model, dataset, input_space, limit, on_image: see ``evaluate``.
+        context: whose pooled vector the model reads: the photo's ``own``, that of another one
+            (``swapped``) or the ``mean``; see ``parsenet.context``. Others than the own take two
+            passes over the images.
+
+    Raises:
+        ModelError: if the model has no global context and another than its own is asked for.
+    """
+    count = min(len(dataset), limit or len(dataset))
+    device = next(model.parameters()).device
+    confusions = np.zeros((count, len(dataset.classes), len(dataset.classes)), np.int64)
+    vectors = None
+    if context != "own":
+        vectors = _pooled(model, dataset, input_space, count, on_image)
+    for index in my_share(count):
         image, label = dataset[index]
-        predicted = predict(model, image, input_space)
-        scores = scores.with_pixels(predicted, torch.from_numpy(label).to(predicted.device))
+        vector = None if vectors is None else vector_for(index, vectors, context)
+        with nullcontext() if vector is None else given(model, vector):
+            predicted = predict(model, image, input_space)
+        true = torch.from_numpy(label).to(predicted.device)
+        none = Scores.none(len(dataset.classes))
+        confusions[index] = none.with_pixels(predicted, true).confusion
         if on_image is not None:
             on_image()
-    return _total(scores, next(model.parameters()).device)
+    summed = _summed(torch.from_numpy(confusions), device)
+    return PhotoScores(tuple(dataset.names[:count]), summed.numpy())
+
+
+def _pooled(
+    model: nn.Module,
+    dataset: LabelledImages,
+    input_space: InputSpace,
+    count: int,
+    on_image: Callable[[], None] | None,
+) -> Float[Tensor, "photos channels 1 1"]:
+    """Return the pooled vector of each photo, of all processes."""
+    mine = my_share(count)
+    with listening(model) as heard:
+        for index in mine:
+            predict(model, dataset[index][0], input_space)
+            if on_image is not None:
+                on_image()
+    vectors = torch.zeros(count, *heard[0].shape[1:], device=heard[0].device)
+    vectors[list(mine)] = torch.cat(heard)
+    return _summed(vectors, vectors.device)
 
 
 def check_classes(known: Sequence[str], dataset: LabelledImages) -> None:
@@ -69,13 +127,13 @@ def _shared() -> bool:
     return distributed.is_available() and distributed.is_initialized()
 
 
-def _total(scores: Scores, device: torch.device) -> Scores:
-    """Add up the scores of all processes. NCCL takes tensors on its GPU alone."""
+def _summed(mine: Shaped[Tensor, "photos *rest"], device: torch.device) -> Any:
+    """Add up what all processes have, on the CPU. NCCL takes tensors on its GPU alone."""
     if not _shared():
-        return scores
-    counts = torch.from_numpy(scores.confusion).to(device)
-    distributed.all_reduce(counts)
-    return Scores(counts.cpu().numpy())
+        return mine.cpu()
+    total = mine.to(device)
+    distributed.all_reduce(total)
+    return total.cpu()
 
 
 def _few(names: Sequence[str]) -> str:

@@ -6,9 +6,30 @@ from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
+from parsenet.photo_scores import said_interval
+
 if TYPE_CHECKING:
+    from parsenet.assessment import Assessment
     from parsenet.datasets import LabelledImages
     from parsenet.scores import Scores
+
+
+def print_assessment(found: Assessment, dataset: LabelledImages) -> None:
+    """Print the table of scores, how sure the mean IoU is, and what it is beside."""
+    scores, drawn = found.scores, f"{len(found.scores.units())} {found.scores.drawn}"
+    print_scores(scores.total, dataset, len(scores.names))
+    if (ends := scores.interval()) is not None:
+        print(f"mean IoU {scores.total.mean_iou:.4f}{said_interval(ends)}, 95 % over {drawn}")
+    if found.beside is None:
+        return
+    ends = found.beside.interval()
+    print(f"{found.title}: mean IoU {found.beside.total.mean_iou:.4f}{said_interval(ends)}")
+    if (each := found.difference) is not None:
+        interval = said_interval((each.low, each.high))
+        print(
+            f"difference {each.difference:+.4f}{interval}, paired by "
+            f"{scores.drawn[:-1]}; p = {each.p:.4f} by permutation"
+        )
 
 
 def print_scores(scores: Scores, dataset: LabelledImages, images: int) -> None:
@@ -37,6 +58,8 @@ def print_scores(scores: Scores, dataset: LabelledImages, images: int) -> None:
             "leave them out",
             highlight=False,
         )
+        called = _number(scores.mean_iou_called)
+        console.print(f"mean IoU {called} if those called count as 0, as in FCN's script")
 
 
 def _number(score: float) -> str:

@@ -83,6 +83,15 @@ class Scores:
         return mean_over(self.iou)
 
     @property
+    def mean_iou_called(self) -> float:
+        """Mean IoU where a class that is called but never true counts as 0, as FCN's script has it.
+
+        ParseNet's evaluation, ``mean_iou``, leaves such a class out; VOC's test has none.
+        """
+        either = (self.truth + self.confusion.sum(axis=0)) > 0
+        return mean_over(np.where(either, np.nan_to_num(self.iou), np.nan))
+
+    @property
     def weighted_iou(self) -> float:
         """Intersection over union, weighted by how frequent each class is in the truth."""
         return float(share(np.nansum(self.iou * self.truth), self.truth.sum()))
@@ -94,6 +103,7 @@ class Scores:
             "pixel_accuracy": known(self.pixel_accuracy),
             "mean_accuracy": known(self.mean_accuracy),
             "mean_iou": known(self.mean_iou),
+            "mean_iou_called": known(self.mean_iou_called),
             "frequency_weighted_iou": known(self.weighted_iou),
             "classes": [
                 {"name": name, "pixels": int(count), "accuracy": known(right), "iou": known(iou)}

@@ -23,7 +23,9 @@ WEIGHTS = (0.5, 1.0, 2.0)
 class Photos:
     """Ten images of noise, the brighter the higher the label, 0 to 2; some of it void."""
 
+    title, split = "noise", "all"
     classes = ("dark", "grey", "bright")
+    names = tuple(map(str, range(10)))
 
     def __len__(self) -> int:
         return 10
