@@ -31,7 +31,7 @@ NARROW: dict[str, Any] = {
 PLAIN = NARROW | {"image_size": 64, "patch_size": 16}
 FOURTEEN = NARROW | {"image_size": 70, "patch_size": 14}
 SWIN: dict[str, Any] = {
-    "image_size": 64,
+    "image_size": 128,
     "embed_dim": 24,
     "depths": [2, 2, 6, 2],
     "num_heads": [1, 2, 4, 8],
@@ -111,17 +111,18 @@ CONFIGURED = (
         },
         128,
     ),
-    Configured("SwinModel", "SwinConfig", SWIN),
-    Configured("SwinBackbone", "SwinConfig", SWIN | STAGES),
-    Configured("Swinv2Model", "Swinv2Config", SWIN),
-    Configured("Swinv2Backbone", "Swinv2Config", SWIN | STAGES),
+    Configured("SwinModel", "SwinConfig", SWIN, 128),
+    Configured("SwinBackbone", "SwinConfig", SWIN | STAGES, 128),
+    Configured("Swinv2Model", "Swinv2Config", SWIN, 128),
+    Configured("Swinv2Backbone", "Swinv2Config", SWIN | STAGES, 128),
     Configured(
         "MaskFormerSwinBackbone",
         "MaskFormerSwinConfig",
         SWIN | STAGES,
+        128,
         note="Mask2Former's backbone",
     ),
-    Configured("DonutSwinModel", "DonutSwinConfig", SWIN),
+    Configured("DonutSwinModel", "DonutSwinConfig", SWIN, 128),
     Configured("Swin2SRModel", "Swin2SRConfig", SWIN | {"depths": [2, 2], "num_heads": [2, 2]}),
     Configured(
         "SegformerForSemanticSegmentation",
