@@ -74,7 +74,7 @@ def change_of_gelu(
 ) -> Float[Tensor, "..."]:
     """Change of ``x * Phi(x)`` by the product rule, with Phi exact or by its tanh approximation."""
     if approximate == "none":
-        gate, moved_gate = _change_of_normal_cdf(d, b), torch.special.ndtr(b + d)
+        gate, moved_gate = _change_of_normal_cdf(d, b), _normal_cdf(b + d)
     else:
         scale, cubic = math.sqrt(2 / math.pi), 0.044715
         inner = scale * (b + cubic * b**3)
@@ -89,11 +89,19 @@ def _change_of_normal_cdf(d: Float[Tensor, "..."], b: Float[Tensor, "..."]) -> F
     beyond that the difference of the two smaller tails."""
     nodes, weights = np.polynomial.legendre.leggauss(10 if d.dtype == torch.float64 else 5)
     small = d.clamp(-1, 1)
-    area = torch.zeros_like(b + d)
-    for node, weight in zip(nodes, weights, strict=True):
-        at = b + small * (0.5 + 0.5 * float(node))
-        area += float(weight) * torch.exp(-0.5 * at * at)
-    near = small * area * (0.5 / math.sqrt(2 * math.pi))
+    near = torch.zeros_like(b + d)
+    for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
+        at = torch.add(b, small, alpha=0.5 + 0.5 * node)
+        near.add_(at.square_().mul_(-0.5).exp_(), alpha=weight)
+    near.mul_(small).mul_(0.5 / math.sqrt(2 * math.pi))
+    wide = d.abs() > 1
+    if not bool(wide.any()):  # as a rule: then the tails need not be computed
+        return near
     side = torch.where(b + d / 2 > 0, -1.0, 1.0).to(d.dtype)
-    far = side * (torch.special.ndtr(side * (b + d)) - torch.special.ndtr(side * b))
-    return torch.where(d.abs() <= 1, near, far)
+    far = side * (_normal_cdf(side * (b + d)) - _normal_cdf(side * b))
+    return torch.where(wide, far, near)
+
+
+def _normal_cdf(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Phi: ``erfc`` keeps the digits of the lower tail, and is one pass where ``ndtr`` is many."""
+    return torch.erfc(x * -math.sqrt(0.5)).mul_(0.5)
