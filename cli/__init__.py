@@ -14,6 +14,7 @@ COMMANDS = (
     "models",
     "layers",
     "theory",
+    "tiles",
     "measure",
     "compare",
     "figure",

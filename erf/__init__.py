@@ -4,6 +4,7 @@ result = erf.probe(model, image, "fc7", patch=8)    disturb patches, measure how
 subject = erf.Subject(model, image)                 the same, prepared once and asked often
 erf.load_model(name), erf.read_photo(path)          somebody's network, a photo
 erf.measure(result), erf.compare(...)               how large the field is, and whether two differ
+erf.tiling(...), erf.tiled(...)                     tiles that give what the whole image gives
 erf.save(result, path), erf.open(path)              keep a result, read it back
 erf.extend                                          stimuli, sizes, presets, operators of one's own
 """
@@ -22,6 +23,7 @@ from erf.errors import (
     SettingError,
     SourceError,
     StoreError,
+    TilingError,
     UnitError,
 )
 from erf.geometry import Box, PatchGrid, Target
@@ -53,6 +55,7 @@ from erf.theoretical import (
     theoretical_field,
     theory,
 )
+from erf.tiles import MarginCurves, Tiling, bare_tiling, margin_curves, tiled, tiling
 
 __version__ = _version("erf-probe")
 
@@ -76,6 +79,7 @@ __all__ = [
     "LayerError",
     "LayerResult",
     "LoadedModel",
+    "MarginCurves",
     "Measurement",
     "ModelError",
     "Noise",
@@ -89,17 +93,21 @@ __all__ = [
     "Subject",
     "Target",
     "TheoreticalField",
+    "Tiling",
+    "TilingError",
     "UnitError",
     "UnitResult",
     "UnitTheory",
     "Until",
     "average",
+    "bare_tiling",
     "calibrate",
     "compare",
     "gradient_field",
     "interior_average",
     "layers",
     "load_model",
+    "margin_curves",
     "measure",
     "model_names",
     "occlusion_field",
@@ -113,6 +121,8 @@ __all__ = [
     "save",
     "theoretical_field",
     "theory",
+    "tiled",
+    "tiling",
     "unit_sizes",
     "until",
 ]

@@ -8,6 +8,7 @@ ErfError (ValueError)
 ├── ModelError      the model is no pure, finite function of one image
 ├── PhotoError      a photo that cannot be read as a person sees it
 ├── SourceError     a name or file that leads to no model
+├── TilingError     an image cannot be cut into tiles with the same result
 └── StoreError      a result that cannot be read, or a place that must not be written
 """
 
@@ -46,3 +47,7 @@ class PhotoError(ErfError):
 
 class SourceError(ErfError):
     """A name or a file leads to no model, or its weights do not fit."""
+
+
+class TilingError(ErfError):
+    """No overlap of tiles gives what the whole image gives, or these tiles are too small for it."""

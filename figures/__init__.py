@@ -3,12 +3,14 @@
 =================  ==============================================================
 one field          ``field_figure``
 several            ``compare_figure``, ``depth_figure``
+tiles              ``margin_figure``
 training           ``growth_figure``, ``training_figure``, ``predictions_figure``
 normalisation      ``scales_figure``
 on any axes        ``draw_field``, ``draw_map``, ``draw_outlines``, ``draw_theory``,
                    ``draw_activation``, ``draw_image``, ``draw_scale_bar``,
-                   ``draw_profiles``, ``draw_sizes``, ``draw_depth``, ``draw_growth``,
-                   ``draw_norms``, ``draw_losses``, ``draw_scores``, ``draw_labels``
+                   ``draw_margins``, ``draw_profiles``, ``draw_sizes``, ``draw_depth``,
+                   ``draw_growth``, ``draw_norms``, ``draw_losses``, ``draw_scores``,
+                   ``draw_labels``
 on disk            ``save``: PNG, PDF, SVG
 of one's own      ``figure``, a decorator; ``FIGURES`` by name
 HTML               ``html_summary``; a page to explore: ``figures.report.report_page``
@@ -31,6 +33,7 @@ from figures.scales import draw_norms, scales_figure
 from figures.style import look
 from figures.summary import html_summary
 from figures.theory import draw_theory
+from figures.tiles import draw_margins, margin_figure
 from figures.training import draw_losses, draw_scores, training_figure
 
 __all__ = [
@@ -50,6 +53,7 @@ __all__ = [
     "draw_labels",
     "draw_losses",
     "draw_map",
+    "draw_margins",
     "draw_norms",
     "draw_outlines",
     "draw_profiles",
@@ -62,6 +66,7 @@ __all__ = [
     "growth_figure",
     "html_summary",
     "look",
+    "margin_figure",
     "picture",
     "predictions_figure",
     "save",

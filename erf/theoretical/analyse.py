@@ -13,7 +13,7 @@ from erf.geometry.axis import Whole
 from erf.geometry.rearrange import Digits
 from erf.graph import Certainty, Graph, Node, Read
 from erf.theoretical.extent import Extent
-from erf.theoretical.field import Boxes, Status, TheoreticalField
+from erf.theoretical.field import Boxes, Spans, Status, TheoreticalField
 from erf.theoretical.geometry import Geometry, geometry_of
 from erf.theoretical.propagate import MARGIN, Walk
 from erf.theoretical.support import support
@@ -106,6 +106,7 @@ class _Layer:
         if whole:
             rows, cols = (Geometry(size, None, None) for size in self.graph.image_size)
         units = self.node.map_size
+        endless = inside if whole else self._units(self.unclipped, 0)
         return TheoreticalField(
             layer=self.name,
             image_size=self.graph.image_size,
@@ -117,8 +118,9 @@ class _Layer:
             reasons=reasons,
             channel_dim=self._channel_dim,
             _clipped=partial(self._boxes, inside),
-            _unclipped=partial(self._boxes, inside if whole else self._units(self.unclipped, 0)),
+            _unclipped=partial(self._boxes, endless),
             _support=partial(support, self.walk, self.node, self._turned),
+            _spans=partial(self._spans, inside, endless),
         )
 
     @property
@@ -140,6 +142,10 @@ class _Layer:
 
     def _boxes(self, extent: Extent) -> Boxes:
         return extent.boxes.swapaxes(0, 1) if self._turned else extent.boxes
+
+    def _spans(self, inside: Extent, endless: Extent, clipped: bool) -> Spans:
+        rows, cols = (inside if clipped else endless).spans
+        return (cols, rows) if self._turned else (rows, cols)
 
     def _status(self, inside: Extent) -> tuple[Status, tuple[str, ...]]:
         cause = self.causes[self.node]

@@ -160,6 +160,16 @@ class Extent:
         return (-rows[0], rows[1]), (-cols[0], cols[1])
 
     @property
+    def spans(self) -> tuple[Int64[np.ndarray, "rows 2"], Int64[np.ndarray, "cols 2"]]:
+        """First row and the one after the last that each row of units reads; columns likewise."""
+        along = self.rows[:, 0, 0].max(axis=2), self.cols[:, 0, 0].max(axis=1)
+        rows, cols = (np.stack([-first, last], axis=1) for first, last in along)
+        return (
+            np.where(rows[:, :1] < rows[:, 1:], rows, 0),
+            np.where(cols[:, :1] < cols[:, 1:], cols, 0),
+        )
+
+    @property
     def boxes(self) -> Int64[np.ndarray, "rows cols 4"]:
         """(top, left, bottom, right), all zero where nothing is read; one level and class."""
         (top, bottom), (left, right) = self.intervals
@@ -194,7 +204,9 @@ def stack(parts: Sequence[Extent]) -> Extent:
     )
 
 
-def _concatenate(ends: Sequence[Ends]) -> Ends:
+def _concatenate(
+    ends: Sequence[Int64[np.ndarray, "2 _levels _classes _rows _cols"]],
+) -> Int64[np.ndarray, "2 levels classes rows cols"]:
     shapes = np.array([e.shape for e in ends])
     shape = shapes.max(axis=0)
     return np.concatenate(

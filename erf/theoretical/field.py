@@ -15,6 +15,7 @@ from erf.geometry import Box
 Status = Literal["exact", "upper_bound", "whole_image", "lower_bound", "unknown"]
 Unit = tuple[int, int]
 Boxes = Int64[np.ndarray, "rows cols 4"]
+Spans = tuple[Int64[np.ndarray, "rows 2"], Int64[np.ndarray, "cols 2"]]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class TheoreticalField:
     _unclipped: Callable[[], Boxes] | None = field(repr=False)
     _support: Callable[[Unit], Bool[np.ndarray, "height width"]] | None = field(repr=False)
     kind: str = ""
+    _spans: Callable[[bool], Spans] | None = field(default=None, repr=False)
 
     @property
     def border_known(self) -> bool:
@@ -102,6 +104,30 @@ class TheoreticalField:
         if self._unclipped is None:
             raise SettingError("NaN probing sees pixels of the image only, so clipped must be True")
         return self._unclipped()
+
+    def spans(self, *, clipped: bool = True) -> Spans:
+        """What rows of units read along rows, and columns along columns: two numbers for each.
+
+        First pixel and the one after the last, over all units of the row (or column); 0, 0 where
+        none reads anything. It takes a line of memory where `boxes` takes a map.
+
+        Args:
+            clipped: as of `boxes`.
+
+        Raises:
+            SettingError: if only NaN probing was done.
+
+        Example:
+            >>> from torch import nn
+            >>> import erf
+            >>> model = nn.Conv2d(3, 4, 3, stride=2)
+            >>> rows, cols = erf.theoretical_field(model, "output", image_size=(8, 6)).spans()
+            >>> rows.tolist(), cols.tolist()
+            ([[0, 3], [2, 5], [4, 7]], [[0, 3], [2, 5]])
+        """
+        if self._spans is None:
+            raise SettingError("NaN probing finds boxes, not spans: use method='graph'")
+        return self._spans(clipped)
 
     def box(self, unit: Unit, *, clipped: bool = True) -> Box:
         """The smallest box with all pixels that a unit reads, as in `boxes`.

@@ -11,6 +11,7 @@ from erf.graph import Node, Read
 from erf.theoretical.propagate import Walk
 
 Mask = Bool[np.ndarray, "rows cols"]
+AnyMask = Bool[np.ndarray, "_rows _cols"]
 
 
 def support(
@@ -79,14 +80,14 @@ def _table(relation: Relation, outputs: int, inputs: int) -> sparse.csr_array:
     return sparse.csr_array((ones, (places[0], taps[meant])), shape=(outputs, inputs))
 
 
-def _back(read: Read, node: Node, mask: Mask) -> Mask:
+def _back(read: Read, node: Node, mask: Mask) -> AnyMask:
     if read.pairs is not None:
         return ((mask.ravel().astype(np.int32) @ read.pairs) > 0).reshape(read.source.map_size)
     rows, cols = _tables(read, node)
     return (rows.T @ mask.astype(np.int32) @ cols) > 0
 
 
-def _forth(read: Read, node: Node, mask: Mask) -> Mask:
+def _forth(read: Read, node: Node, mask: Mask) -> AnyMask:
     if read.pairs is not None:
         return ((read.pairs @ mask.ravel().astype(np.int32)) > 0).reshape(node.map_size)
     rows, cols = _tables(read, node)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Inexact
 from torch import Tensor
 
 from erf.engines.delta.clean import CleanPass, full_shape
@@ -25,7 +25,7 @@ class Change:
         frame: where the windows are; None for whole tensors of any shape.
     """
 
-    values: Float[Tensor, "batch ..."]
+    values: Inexact[Tensor, "batch ..."]
     frame: Frame | None
 
 

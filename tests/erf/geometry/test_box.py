@@ -32,7 +32,9 @@ def test_hull_is_the_smallest_box_around_both(a, b):
     assert both <= pixels(hull)
     if both:
         rows, cols = np.array(sorted(both)).T
-        assert hull == Box(rows.min(), cols.min(), rows.max() + 1, cols.max() + 1)
+        assert hull == Box(
+            int(rows.min()), int(cols.min()), int(rows.max()) + 1, int(cols.max()) + 1
+        )
 
 
 @given(boxes)

@@ -25,7 +25,7 @@ def test_a_map_survives_views_and_permutations(data: st.DataObject) -> None:
     shape = [cut[place] for place in order]
     layout = layout.reshape(cut).permute(order).settled()
     batch = data.draw(st.integers(1, 3))
-    image = np.arange(batch * 6 * 8 * 12).reshape(batch, 6, 8, 12)
+    image = np.arange(batch * 6 * 8 * 12, dtype=np.float32).reshape(batch, 6, 8, 12)
     moved = image.reshape(batch, *cut[1:]).transpose(order)
     joined = data.draw(st.integers(0, len(shape) - 2))
     merged = [*shape[:joined], shape[joined] * shape[joined + 1], *shape[joined + 2 :]]
