@@ -66,12 +66,12 @@ def as_index(value: Index | int | Sequence[int]) -> Index:
 
 def _mapped(side: Callable[[Index, Index], Hull], lo: Index | int, hi: Index | int) -> Hull:
     """Apply one direction of a relation; what is empty stays empty."""
-    lo, hi = np.broadcast_arrays(as_index(lo), as_index(hi))
-    shape = lo.shape
+    start, stop = np.broadcast_arrays(as_index(lo), as_index(hi))
+    shape = start.shape
     # NumPy turns arrays without axes into scalars as soon as it calculates with them.
-    lo, hi = np.atleast_1d(lo, hi)
-    first, last = side(lo, hi)
-    filled = (lo < hi) & (first < last)
+    start, stop = np.atleast_1d(start, stop)
+    first, last = side(start, stop)
+    filled = (start < stop) & (first < last)
     return np.where(filled, first, 0).reshape(shape), np.where(filled, last, 0).reshape(shape)
 
 

@@ -38,10 +38,10 @@ def tiled(model: nn.Module, image: Map, plan: Tiling, *, progress: bool = False)
         TilingError: the model puts out fewer units for a tile than the plan counts on.
 
     Example:
-        >>> import torch
+        >>> import torch, erf
         >>> model = torch.nn.Conv2d(3, 4, 5, padding=2).double()
         >>> image = torch.randn(3, 64, 64, dtype=torch.float64)
-        >>> plan = tiling(model, image_size=(64, 64), tile=32)
+        >>> plan = erf.tiling(model, image_size=(64, 64), tile=32)
         >>> bool(torch.allclose(tiled(model, image, plan), model(image[None])[0], atol=1e-12))
         True
     """

@@ -55,6 +55,7 @@ def test_examples_of_docstrings_give_what_they_say(name):
         *(erf.probe, erf.probe_layers, erf.probe_units, erf.gradient_field, erf.occlusion_field),
         *(erf.theory, erf.layers, erf.measure, erf.average, erf.calibrate, erf.compare),
         *(erf.preset, erf.save, erf.until, erf.Subject, erf.Noise, erf.Occlusion, erf.Gradient),
+        *(erf.tiling, erf.tiled, erf.margin_curves),
         *(erf.unit_sizes, erf.LayerResult.unit, erf.TheoreticalField.unit),
     ],
     ids=lambda thing: thing.__qualname__,
@@ -112,3 +113,11 @@ def test_the_page_on_models_runs(tmp_path, monkeypatch):
     Image.fromarray(np.zeros((120, 130, 3), np.uint8)).save(tmp_path / "cat.jpg")
     monkeypatch.chdir(tmp_path)
     exec(compile(block, "models.md", "exec"), {"erf": erf})
+
+
+def test_the_page_on_tiles_prints_what_it_says(capsys):
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "tiles.md").read_text(), re.DOTALL
+    )
+    exec(compile(block, "tiles.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"print\(.*\)  # (.*)", block)
