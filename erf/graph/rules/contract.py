@@ -164,10 +164,13 @@ def einsum(call: Call) -> Effect:
 def attention(call: Call) -> Effect:
     """Softmax attention: every query reads all keys and values of its group."""
     query, key, value, mask = (call.get(n) for n in ("query", "key", "value", "attn_mask"))
-    if mask is not None and mask.layout is not None:
-        return unknown(call)
     lead = "abcdefgh"[: len(call.shape) - 2]
     operands = [(query, lead + "qe"), (key, lead + "ke"), (value, lead + "kv")]
+    if mask is not None and mask.layout is not None:  # scores more, such as relative positions
+        whole = mask.shape == (*call.shape[:-1], key.shape[-2])
+        if not (whole and _of_products(mask)):
+            return unknown(call)
+        return contract(call, [*operands, (mask, lead + "qk")], lead + "qv")
     effect = contract(call, operands, lead + "qv")
     if mask is None and not call.get("is_causal"):
         return effect
@@ -180,6 +183,16 @@ def attention(call: Call) -> Effect:
     after = effect.layout.settled()
     exact = reads_of(Operands(query, key, value), after, keys) if keys is not None else None
     return bound(call, after, effect.reads) if exact is None else Effect(after, exact)
+
+
+def _of_products(scores: Node) -> bool:
+    """Whether scores are sums of products, moved about: then they shut no key out."""
+    moves = ("view", "_unsafe_view", "reshape", "permute", "transpose", "unsqueeze", "expand")
+    passing = {f"aten.{name}" for name in (*moves, "clone", "add", "_to_copy", "contiguous")}
+    if scores.op in ("aten.mm", "aten.bmm", "aten.matmul", "aten.einsum", "aten.linear"):
+        return True
+    sources = scores.call.sources
+    return scores.op in passing and len(sources) > 0 and all(map(_of_products, sources))
 
 
 @rule("aten.softmax", "aten._softmax", "aten.log_softmax", "aten._log_softmax")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 
 import erf
 from erf.geometry import PatchGrid, Target
@@ -15,12 +16,12 @@ HEADS, WIDTH, WINDOW = 3, 12, 4
 class Windows(nn.Module):
     """One layer of attention within windows of 4x4, with decomposed relative positions."""
 
-    def __init__(self, *, relative: bool) -> None:
+    def __init__(self, *, relative: bool, fused: bool = False) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.embed, self.queries = nn.Conv2d(3, WIDTH, 2, stride=2), nn.Linear(WIDTH, 3 * WIDTH)
         self.height = nn.Parameter(torch.randn(WINDOW, WINDOW, WIDTH // HEADS))
-        self.relative, self.out = relative, nn.Identity()
+        self.relative, self.fused, self.out = relative, fused, nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.embed(image).permute(0, 2, 3, 1)
@@ -30,21 +31,32 @@ class Windows(nn.Module):
         x = x.reshape(-1, WINDOW, WINDOW, c)
         qkv = self.queries(x).reshape(len(x), WINDOW**2, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         q, k, v = qkv.reshape(3, len(x) * HEADS, WINDOW**2, -1).unbind(0)
-        scores = q @ k.transpose(-2, -1)
+        bias = torch.zeros(())
         if self.relative:
             square = q.reshape(-1, WINDOW, WINDOW, WIDTH // HEADS)
-            bias = torch.einsum("bhwc,hkc->bhwk", square, self.height)
-            scores = scores.view(-1, WINDOW, WINDOW, WINDOW, WINDOW) + bias[..., None]
-            scores = scores.reshape(-1, WINDOW**2, WINDOW**2)
-        x = (scores.softmax(-1) @ v).view(len(x), HEADS, WINDOW, WINDOW, -1)
+            bias = torch.einsum("bhwc,hkc->bhwk", square, self.height)[..., None]
+            bias = bias + torch.einsum("bhwc,wkc->bhwk", square, self.height)[..., None, :]
+            bias = bias.reshape(-1, WINDOW**2, WINDOW**2)
+        if self.fused:
+            x = scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        else:
+            x = (q @ k.transpose(-2, -1) + bias).softmax(-1) @ v
+        x = x.view(-1, HEADS, WINDOW, WINDOW, WIDTH // HEADS)
         x = x.permute(0, 2, 3, 1, 4).reshape(n, down, across, WINDOW, WINDOW, c)
         x = x.permute(0, 1, 3, 2, 4, 5).reshape(n, rows, cols, c)
         return self.out(x.permute(0, 3, 1, 2))
 
 
-@pytest.mark.parametrize("relative", [False, True])
-def test_queries_that_lead_are_no_images(relative: bool) -> None:
-    model, size = Windows(relative=relative).double().eval(), (16, 24)
+FORMS = {
+    "plain": {"relative": False},
+    "relative": {"relative": True},
+    "fused": {"relative": True, "fused": True},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_queries_that_lead_are_no_images(form: str) -> None:
+    model, size = Windows(**FORMS[form]).double().eval(), (16, 24)
     graph = export(model, (1, 3, *size))
     image = torch.randn(3, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     targets, grid = [Target("out"), Target("out", (5, 1))], PatchGrid(size, 3, 3)
