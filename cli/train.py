@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     metavar="SPACE",
     help="Of --init: caffe, imagenet, unit or grey. [default: usual]",
 )
+@click.option("--freeze", type=click.Choice(["trunk"]), help="Train the head alone.")
+@click.option("--features", type=click.Path(path_type=Path), help="Of a frozen trunk, kept here.")
+@click.option("--backbone", metavar="NAME", help="ParseNet's head on resnet50, timm:NAME, ...")
 @click.option("--fusion", type=click.Choice(["none", "early", "late"]), help="[default: late]")
 @click.option(
     "--normalize/--no-normalize", default=None, help="L2-normalise features.  [default: yes]"
@@ -203,6 +206,7 @@ def _run_settings(
         snapshot_every=asked["snapshot_every"],
         keep=keep,
         keep_best=best,
+        features=asked["features"],
         scoring=every and usual_scoring(experiment, every=every, split=split, limit=limit),
         keep_freed_memory=True,
     )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from parsenet.backbone import BackboneParseNet
 from parsenet.classifier import VGG16Classifier
 from parsenet.errors import ModelError
 from parsenet.fcn import FCN8s, FCN16s, FCN32s
@@ -32,11 +33,13 @@ class Variant:
         recipe: by which it is trained on photos, unless another is named.
         offered: whether the name alone means it where models are asked for; ``vgg16`` is
             torchvision's there.
+        shapes_alone: whether it can be built without memory for its weights: all of it is ours.
     """
 
     factory: Callable[..., nn.Module]
     recipe: str = "parsenet-release"
     offered: bool = True
+    shapes_alone: bool = False
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -51,11 +54,12 @@ VARIANTS = Registry(
     "variant",
     ModelError,
     {
-        "parsenet": Variant(ParseNet),
-        "fcn32s": Variant(FCN32s, "fcn32s"),
-        "fcn16s": Variant(FCN16s, "fcn16s"),
-        "fcn8s": Variant(FCN8s, "fcn8s"),
-        "vgg16": Variant(VGG16Classifier, offered=False),
+        "parsenet": Variant(ParseNet, shapes_alone=True),
+        "fcn32s": Variant(FCN32s, "fcn32s", shapes_alone=True),
+        "fcn16s": Variant(FCN16s, "fcn16s", shapes_alone=True),
+        "fcn8s": Variant(FCN8s, "fcn8s", shapes_alone=True),
+        "vgg16": Variant(VGG16Classifier, offered=False, shapes_alone=True),
+        "backbone": Variant(BackboneParseNet, offered=False),
     },
 )
 """The variants by name, registered ones and those of plugins too."""

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 if TYPE_CHECKING:
     from parsenet.training import Experiment, Processes
 
-OPTIONS = ("fusion", "normalize", "context", "width", "batch_norm", "dropout")
+OPTIONS = ("backbone", "fusion", "normalize", "context", "width", "batch_norm", "dropout")
 OVERRIDES = {
     "iterations": "max_iter",
     "batch_size": "batch_size",
@@ -24,6 +24,7 @@ OVERRIDES = {
 # What may be asked anew each time: it does not change what a training comes to.
 FREE = (
     "root",
+    "features",
     "snapshot_every",
     "keep",
     "score_every",
@@ -65,6 +66,7 @@ def _resolve(asked: Mapping[str, Any]) -> Experiment:
     from parsenet.training.recipe import parse_setting
 
     variant, data, root, local = (asked[name] for name in ("variant", "data", "root", "local"))
+    variant = "backbone" if asked["backbone"] else variant
     if data == "scenes" and root is not None:
         raise click.BadParameter(f"--root {root}: scenes are generated; name --data too")
     options = {name: asked[name] for name in OPTIONS} | {"local": local and local.split(",")}
@@ -82,7 +84,7 @@ def _resolve(asked: Mapping[str, Any]) -> Experiment:
         options={name: value for name, value in options.items() if value is not None},
         recipe=recipe.override(**{n: value for n, value in changed.items() if value is not None}),
     )
-    return replace(usual, init_input=asked["init_input"] or "")
+    return replace(usual, init_input=asked["init_input"] or "", freeze=asked["freeze"] or "")
 
 
 def _refuse_others(ctx: click.Context, option: str) -> None:

@@ -1,7 +1,7 @@
 """Weights from elsewhere: read them, bring them to the model's form, and say what went where."""
 
 from parsenet.pretrained.conversion import Conversion, convert
-from parsenet.pretrained.files import load_weights
+from parsenet.pretrained.files import load_weights, weights_for
 from parsenet.pretrained.spaces import CAFFE, SPACES
 from parsenet.pretrained.transplantation import Transplant, transplant
 from parsenet.pretrained.weights import Weights
@@ -15,4 +15,5 @@ __all__ = [
     "convert",
     "load_weights",
     "transplant",
+    "weights_for",
 ]

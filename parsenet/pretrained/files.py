@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models import WeightsEnum, get_weight
 
+from parsenet.backbone import BackboneParseNet
 from parsenet.checkpoint import is_checkpoint, load_checkpoint
 from parsenet.errors import CheckpointError, WeightsError
-from parsenet.input_space import InputSpace
+from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.pretrained.caffemodel import read_caffemodel
 from parsenet.pretrained.layouts import arrange
 from parsenet.pretrained.weights import Weights
@@ -48,6 +49,32 @@ def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -
     if lost := lost_values(tensors):
         raise WeightsError(f"{path}: {lost}")
     return _arrange(tensors, str(path), input_space)
+
+
+def weights_for(
+    model: nn.Module, source: str | Path, *, input_space: InputSpace | None = None
+) -> Weights:
+    """Read trained weights for a model: a backbone's own for one on a backbone of others.
+
+    Args:
+        model: a network of this package.
+        source, input_space: see ``load_weights``; for a network on a backbone a checkpoint, or a
+            state dict of the backbone by its library's names, for ImageNet's input if not said.
+
+    Raises:
+        WeightsError: see ``load_weights``.
+    """
+    path = Path(source)
+    own = path.suffix == ".safetensors" and path.is_file() and _is_checkpoint(path)
+    if not isinstance(model, BackboneParseNet) or own:
+        return load_weights(source, input_space=input_space)
+    if not path.is_file():
+        raise WeightsError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+    tensors = _read(path)
+    if lost := lost_values(tensors):
+        raise WeightsError(f"{path}: {lost}")
+    named = {f"backbone.{name}": tensor for name, tensor in tensors.items()}
+    return Weights(str(path), named, input_space or IMAGENET, stated=input_space is not None)
 
 
 def _arrange(tensors: Mapping[str, Tensor], source: str, space: InputSpace | None) -> Weights:

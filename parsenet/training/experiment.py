@@ -17,8 +17,9 @@ from parsenet.datasets.counting import ClassCounts, count_classes
 from parsenet.datasets.dataset import LabelledImages
 from parsenet.datasets.registry import check_split
 from parsenet.errors import TrainingError
+from parsenet.freezing import freeze_trunk
 from parsenet.input_space import IMAGENET, InputSpace
-from parsenet.pretrained import load_weights, transplant
+from parsenet.pretrained import transplant, weights_for
 from parsenet.pretrained.spaces import named_space
 from parsenet.scenes import (
     CLASSES,
@@ -52,6 +53,7 @@ class Experiment:
         size: side of the generated scenes in pixels; photos have their own sizes.
         init: trained weights to begin with, as ``load_weights`` takes them; empty: none.
         init_input: what those were trained on, one of ``SPACES``; empty: what is usual for them.
+        freeze: "trunk" for a network of which the head alone learns; empty: all of it does.
         recipe: how it is trained.
     """
 
@@ -63,6 +65,7 @@ class Experiment:
     size: int = 384
     init: str = ""
     init_input: str = ""
+    freeze: str = ""
     recipe: Recipe
 
     @property
@@ -137,11 +140,15 @@ def prepare(experiment: Experiment) -> Prepared:
         model = build(experiment.variant, classes=len(classes), **experiment.options)
     space = INPUT_SPACE if isinstance(data, Scenes) else IMAGENET
     report, loaded = "", tuple[str, ...]()
+    if experiment.freeze not in ("", "trunk"):
+        raise TrainingError(f"freeze must be 'trunk' or nothing, not {experiment.freeze!r}")
+    if experiment.freeze:
+        freeze_trunk(model)
     if experiment.init_input and not experiment.init:
         raise TrainingError(f"init_input {experiment.init_input!r} is of no weights: name init too")
     if experiment.init:
         said = named_space(experiment.init_input) if experiment.init_input else None
-        planted = transplant(model, load_weights(experiment.init, input_space=said))
+        planted = transplant(model, weights_for(model, experiment.init, input_space=said))
         space, report = planted.input_space, planted.report()
         loaded = (*planted.matched, *planted.reshaped)
     elif not isinstance(data, Scenes) and recipe.base_lr < SMALL_RATE:

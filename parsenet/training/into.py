@@ -1,8 +1,8 @@
 """A whole training in a folder of its own, in one call: begun or taken up again, and ended."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sized
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from torch import nn
 
 from parsenet.errors import ParseNetError
 from parsenet.evaluation import check_classes
+from parsenet.freezing import kept_features
 from parsenet.input_space import InputSpace
 from parsenet.training.configuration import CONFIG, check_folder, read_config, write_config
 from parsenet.training.experiment import Experiment, Prepared, prepare
@@ -21,6 +22,7 @@ from parsenet.training.stopping import asked_to_stop
 from parsenet.training.trained import Trained, describe, describe_trained, save_trained
 from parsenet.training.usual import usual_workers
 
+FEATURES = "features"
 Look = Callable[[nn.Module, InputSpace, int], None]
 
 
@@ -89,7 +91,7 @@ def _trained(
 ) -> Trained:
     if run.processes.first:
         write_config(experiment, folder)
-    with asked_to_stop() as wished:
+    with asked_to_stop() as wished, _kept(folder, experiment, prepared, run):
         heeding = run if run.stop is not None else replace(run, stop=wished)
         _stepped(folder, experiment, prepared, heeding, look, on_step, command, begun)
     if run.processes.first:
@@ -145,6 +147,17 @@ def _cleared(folder: Path, first: bool) -> Iterator[None]:
                 for each in made:
                     each.rmdir()
         raise
+
+
+def _kept(
+    folder: Path, experiment: Experiment, prepared: Prepared, run: RunSettings
+) -> AbstractContextManager[None]:
+    """Keep the features of a frozen trunk, where the same images come again and again."""
+    recipe = experiment.recipe
+    again = not recipe.crop and recipe.scales == (1.0, 1.0) and isinstance(prepared.data, Sized)
+    if not experiment.freeze or not again:
+        return nullcontext()
+    return kept_features(prepared.model, run.features or folder / FEATURES)
 
 
 def _completed(run: RunSettings) -> RunSettings:

@@ -238,5 +238,7 @@ def _settings(recipe: Recipe, supply: Supply) -> dict[str, Any]:
     """Return, as JSON has it, what a resumed training must have in common with its beginning."""
     values = asdict(recipe) | {"images": supply.images, "input_space": asdict(supply.input_space)}
     del values["description"]
+    if not values["layer_rates"]:  # of before there were any
+        del values["layer_rates"]
     settings: dict[str, Any] = json.loads(json.dumps(values))
     return settings

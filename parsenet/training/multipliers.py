@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,18 +23,32 @@ class Multipliers:
     Attributes:
         bias_lr_mult, bias_decay_mult: of biases, batch norm's shift among them.
         classifier_lr_mult: of score layers (``ScoreConv``), on top of the others.
+        layers: factors on the rate of layers, on top of the others: by a pattern of their path as
+            ``conv1_*`` or ``backbone.stages.*``, of which the last that fits holds for a layer and
+            all within it.
     """
 
     bias_lr_mult: float = 2.0
     bias_decay_mult: float = 0.0
     classifier_lr_mult: float = 10.0
+    layers: tuple[tuple[str, float], ...] = ()
 
-    def of(self, module: nn.Module, name: str) -> tuple[float, float]:
-        """Return the factors (learning rate, decay) of a parameter of a module."""
+    def of(self, module: nn.Module, name: str, path: str = "") -> tuple[float, float]:
+        """Return the factors (learning rate, decay) of a parameter of a module at a path."""
         rate, decay = (self.bias_lr_mult, self.bias_decay_mult) if name == "bias" else (1.0, 1.0)
         if isinstance(module, ScoreConv):
             rate *= self.classifier_lr_mult
+        fitting = [
+            f for pattern, f in self.layers if fnmatchcase(path, pattern) or _in(path, pattern)
+        ]
+        rate *= fitting[-1] if fitting else 1.0
         return rate, decay
+
+
+def _in(path: str, pattern: str) -> bool:
+    """Say whether a layer that a pattern fits holds the one at this path."""
+    parts = path.split(".")
+    return any(fnmatchcase(".".join(parts[:k]), pattern) for k in range(1, len(parts)))
 
 
 def parameter_groups(
@@ -45,10 +60,10 @@ def parameter_groups(
     """
     gathered: dict[tuple[float, float], list[Tensor]] = defaultdict(list)
     seen: set[int] = set()
-    for module in model.modules():
+    for path, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
             if parameter.requires_grad and id(parameter) not in seen:
-                gathered[multipliers.of(module, name)].append(parameter)
+                gathered[multipliers.of(module, name, path)].append(parameter)
                 seen.add(id(parameter))
     return [
         {"params": parameters, "lr_mult": rate, "weight_decay": weight_decay * decay}

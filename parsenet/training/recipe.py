@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -30,6 +31,7 @@ class Recipe:
         base_lr, lr_policy, power, gamma, stepsize: see ``learning_rate``.
         momentum, weight_decay: of the solver.
         bias_lr_mult, bias_decay_mult, classifier_lr_mult: see ``Multipliers``.
+        layer_rates: factors on the rate of layers, ``PATTERN=FACTOR`` each; see ``Multipliers``.
         classifier_init: how score layers start, "xavier" or "zero".
         loss: cross-entropy, void pixels left out, summed over the pixels of an image and averaged
             over images ("sum", Caffe's ``normalize: false``) or averaged over all pixels of an
@@ -60,6 +62,7 @@ class Recipe:
     bias_lr_mult: float = 2.0
     bias_decay_mult: float = 0.0
     classifier_lr_mult: float = 1.0
+    layer_rates: tuple[str, ...] = ()
     classifier_init: Literal["xavier", "zero"] = "xavier"
     loss: Literal["sum", "mean"] = "sum"
     weigh_classes: bool = False
@@ -92,7 +95,10 @@ class Recipe:
     @property
     def multipliers(self) -> Multipliers:
         """Factors on rate and decay by the kind of parameter."""
-        return Multipliers(self.bias_lr_mult, self.bias_decay_mult, self.classifier_lr_mult)
+        layers = ((p, float(f)) for p, _, f in (each.partition("=") for each in self.layer_rates))
+        return Multipliers(
+            self.bias_lr_mult, self.bias_decay_mult, self.classifier_lr_mult, tuple(layers)
+        )
 
     def rate(self, iteration: int) -> float:
         """Return the learning rate of iteration 0, 1, ..."""
@@ -202,6 +208,13 @@ def _is_range(value: object) -> bool:
     return all(map(_is_number, value)) and 0 < value[0] <= value[1]
 
 
+def _is_rates(value: object) -> bool:
+    return isinstance(value, tuple) and all(
+        isinstance(each, str) and re.fullmatch(r"[^=\s]+=\d+(\.\d*)?(e-?\d+)?", each)
+        for each in value
+    )
+
+
 ALLOWED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "description": (lambda x: isinstance(x, str), "text"),
     "max_iter": _whole(1),
@@ -218,6 +231,7 @@ ALLOWED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "bias_lr_mult": _NOT_NEGATIVE,
     "bias_decay_mult": _NOT_NEGATIVE,
     "classifier_lr_mult": _NOT_NEGATIVE,
+    "layer_rates": (_is_rates, "a list of PATTERN=FACTOR, such as conv1_*=0.1"),
     "classifier_init": _one_of("xavier", "zero"),
     "loss": _one_of("sum", "mean"),
     "weigh_classes": _SWITCH,

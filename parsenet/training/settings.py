@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from parsenet.errors import TrainingError
 from parsenet.training.processes import ALONE, Processes
@@ -24,6 +25,7 @@ class RunSettings:
         keep_best: keep that of the highest ``mean_iou`` too, as ``best.safetensors``; the earliest
             of equals.
         scoring: what the model is scored on in between.
+        features: where the features of a frozen trunk are kept; None: in the training's folder.
         stop: asked after every iteration; where one process's says yes, a snapshot is written and
             all raise ``Stopped``. None: never; ``train_into`` heeds Ctrl-C and SIGTERM.
         keep_freed_memory: let this process keep what it frees, for good: see the function of that
@@ -40,6 +42,7 @@ class RunSettings:
     keep: int = 2
     keep_best: bool = False
     scoring: Scoring | None = None
+    features: Path | None = None
     stop: Callable[[], bool] | None = None
     keep_freed_memory: bool = False
 

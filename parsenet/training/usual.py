@@ -59,7 +59,8 @@ def usual_experiment(
 
 def usual_options(variant: str, data: str) -> dict[str, Any]:
     """Return the keywords of a network for a data set: for scenes a small one, if it can be."""
-    options: dict[str, Any] = {"fusion": "late"} if variant == "parsenet" else {}
+    fused = variant in ("parsenet", "backbone")
+    options: dict[str, Any] = {"fusion": "late"} if fused else {}
     if data == "scenes":
         known = VARIANTS.find(variant).keywords
         options |= {name: value for name, value in SCENE_OPTIONS.items() if name in known}
