@@ -15,6 +15,11 @@ from erf.geometry import Box, PatchGrid
 
 FORMAT = "erf-probe result"
 VERSION = 2
+OURS = (
+    *("format", "version", "target", "method", "settings", "draws", "joint", "engine"),
+    *("theory", "origin"),
+)
+"""Attributes that decide what a result says."""
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
 """Values of each array with the names of its dimensions."""
 
@@ -79,8 +84,13 @@ def edges(box: Box) -> Int64[np.ndarray, " 4"]:
 
 
 def hashes(data: xarray.Dataset) -> dict[str, str]:
-    """SHA-256 over type, shape and bytes of every variable."""
-    return {str(name): _hash(variable.values) for name, variable in data.variables.items()}
+    """SHA-256 over type, shape and bytes of every variable, and over the attributes that are ours.
+
+    Others may be added to a result that is kept; they are not read.
+    """
+    found = {str(name): _hash(variable.values) for name, variable in data.variables.items()}
+    ours = {name: data.attrs.get(name) for name in OURS}
+    return {**found, "attributes": hashlib.sha256(json.dumps(ours).encode()).hexdigest()}
 
 
 def _hash(values: np.ndarray) -> str:

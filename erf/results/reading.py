@@ -24,7 +24,7 @@ def from_dataset(data: xarray.Dataset) -> UnitResult | LayerResult:
     """
     check_shapes(data)
     attributes = data.attrs
-    target = Target(**_tuples(json.loads(attributes["target"])))
+    target = _target(json.loads(attributes["target"]), dict(data.sizes))
     settings = settings_from_json(json.loads(attributes["settings"]))
     if "other" in data and isinstance(settings, Disturbance):
         settings = replace(settings, other=OtherImage(data["other"].values))
@@ -37,7 +37,7 @@ def from_dataset(data: xarray.Dataset) -> UnitResult | LayerResult:
         "activation": data["activation"].values,
         "image": data["image"].values,
         "picture": data["picture"].values if "picture" in data else None,
-        "origin": json.loads(attributes["origin"]),
+        "origin": _mapping(json.loads(attributes["origin"])),
         "discrepancy": data["discrepancy"].values,
         "standard_error": data["standard_error"].values,
     }
@@ -46,6 +46,29 @@ def from_dataset(data: xarray.Dataset) -> UnitResult | LayerResult:
         return LayerResult(theory=_layer_theory(data, words), **known)
     samples = data["samples"].values if "samples" in data else None
     return UnitResult(samples=samples, theory=_unit_theory(data, words), **known)
+
+
+def _target(words: Mapping[str, Any], sizes: Mapping[Any, int]) -> Target:
+    """A target whose unit, if it has one, lies in its layer."""
+    target = Target(**_tuples(words))
+    if not isinstance(target.layer, str):
+        raise TypeError(f"layer {target.layer!r} is no name")
+    if target.unit is not None:
+        row, col = target.unit
+        inside = {type(row), type(col)} == {int} and 0 <= row < sizes["unit_row"]
+        if not (inside and 0 <= col < sizes["unit_col"]):
+            raise ValueError(f"unit {target.unit} is none of its layer")
+    if target.channel is not None and not (type(target.channel) is int and target.channel >= 0):
+        raise ValueError(f"channel {target.channel!r} is none")
+    return target
+
+
+def _mapping(words: Any) -> Mapping[str, Any]:
+    """What is known of model and image, by name."""
+    for part in ("model", "image", "software"):
+        if not isinstance(words.get(part, {}), dict):
+            raise TypeError(f"{part} {words[part]!r} is not described by names")
+    return words
 
 
 def check_shapes(data: xarray.Dataset) -> None:

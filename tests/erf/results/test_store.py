@@ -176,3 +176,69 @@ def test_false_shapes_are_refused_before_anything_is_read(tmp_path, monkeypatch)
     monkeypatch.setattr(zarr.Array, "__getitem__", lambda *_: pytest.fail("an array was read"))
     with pytest.raises(erf.StoreError, match="is damaged"):
         erf.open(path)
+
+
+def rewrite(place: Path, change) -> None:
+    known = json.loads(place.read_text())
+    change(known)
+    place.write_text(json.dumps(known))
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    place = tmp_path_factory.mktemp("original") / "run.zarr"
+    return erf.save(subject().probe("2", SETTINGS, unit=(4, 5)), place)
+
+
+@pytest.fixture
+def kept(original, tmp_path):
+    return Path(shutil.copytree(original, tmp_path / "run.zarr"))
+
+
+def test_an_array_that_is_described_in_two_ways_is_refused(kept):
+    rewrite(kept / "discrepancy" / "zarr.json", lambda known: known.update(shape=[0, 0]))
+    with pytest.raises(erf.StoreError, match="damaged .*discrepancy is not described as it was"):
+        erf.open(kept)
+
+
+@pytest.mark.parametrize("name", ["discrepancy", "boxes", "patch_row"])
+def test_an_array_that_lost_its_description_is_refused(kept, name):
+    (kept / name / "zarr.json").unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(erf.StoreError, match=f"damaged .*{name} is not described as it was"):
+            erf.open(kept)
+
+
+def test_what_lies_in_a_result_besides_is_left_alone(kept):
+    (kept / "notes.txt").write_text("keep me")
+    rewrite(kept / "zarr.json", lambda known: known["attributes"].update(mine="a note"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert erf.open(kept).unit == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("settings", ('"seed": 0', '"seed": 1')), ("draws", 3), ("joint", 1), ("origin", ("24", "2"))],
+)
+def test_a_changed_word_is_refused(kept, name, value):
+    """Also one that fits all arrays: another seed would be told of, and repeated."""
+
+    def change(known):
+        words = known["attributes"]
+        words[name] = words[name].replace(*value) if isinstance(value, tuple) else value
+
+    rewrite(kept / "zarr.json", change)
+    with pytest.raises(erf.StoreError, match="is damaged"):
+        erf.open(kept)
+
+
+def test_a_result_from_before_words_were_hashed_opens(kept):
+    def forget(known):
+        hashes = json.loads(known["attributes"]["sha256"])
+        del hashes["attributes"]
+        known["attributes"]["sha256"] = json.dumps(hashes)
+
+    rewrite(kept / "zarr.json", forget)
+    assert erf.open(kept).unit == (4, 5)
