@@ -28,11 +28,11 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     _refuse_taken(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield staging
-        for place in staging.rglob("*"):
+        for place in (*staging.rglob("*"), staging):
             _flush(place)
         staging.chmod(0o755)
         _refuse_taken(path)
@@ -59,7 +59,7 @@ def new_file(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
     path = Path(path)
     if not replace:
         _refuse_taken(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     staging = Path(name)
@@ -79,6 +79,14 @@ def write_text(path: str | Path, text: str, *, replace: bool = False) -> Path:
     with new_file(path, replace=replace) as staging:
         staging.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and what it lies in, so that they outlast a power cut."""
+    new = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for each in new:
+        _flush(each.parent)
 
 
 def sweep(folder: Path) -> None:

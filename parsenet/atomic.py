@@ -15,7 +15,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     The place has the same name, in a folder of its own that is gone afterwards: writers choose a
     format by the name, and leave files of their own beside it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         staging = folder / path.name
@@ -26,6 +26,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         flush(path.parent)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and what it lies in, so that they outlast a power cut."""
+    new = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for each in new:
+        flush(each.parent)
 
 
 def flush(path: Path) -> None:

@@ -1,9 +1,10 @@
 """The journal of a probe: finished blocks of patches on disk, where an interrupted probe goes on.
 
-A journal is a Zarr (version 3) group. Its attributes hold everything that decides a number: the
-plans, hashes of image and weights, engine, software. Each round of draws is a subgroup; the patches
-of some rows of the grid are a block, which is one chunk of every array. A block is written once,
-whole, and then marked: what a killed process left half-written is not marked and is done again.
+A journal is a folder. ``journal.json`` holds everything that decides a number: the plans, hashes of
+image and weights, engine, software. Each round of draws is a folder in it; the patches of some rows
+of the grid are a block, which is one file of NumPy's there, with a checksum of every array. A file
+is written whole or not at all, also by a process that is killed or when the power fails; one that
+was damaged since is measured again.
 
 Blocks are computed one at a time and each in the same way whatever was done before, so that a
 probe that was interrupted and one that was not give the same bits.
@@ -13,19 +14,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import zarr
 
+from erf.atomic import STAGING, new_file, write_text
 from erf.errors import StoreError
 from erf.geometry import PatchGrid
 from erf.probing.tally import Tally
 
 FORMAT = "erf-probe journal"
-VERSION = 2
+VERSION = 3
+NOTE = "journal.json"
 MOST_BLOCKS = 32
 """An interruption costs at most this part of the work; more blocks would make batches small."""
 
@@ -75,43 +77,34 @@ class Journal:
     """
 
     def __init__(self, path: Path, grid: PatchGrid, request: dict[str, Any]) -> None:
-        self.blocks = split_rows(grid)
-        self._patches = len(grid)
-        self._group = _open(path, json.loads(json.dumps(request)))
+        self.blocks, self.path = split_rows(grid), path
+        _open(path, json.loads(json.dumps(request)))
 
     def restore(self, block: int, draws: range, tallies: Sequence[Tally]) -> bool:
         """Give the tallies what is known of a block; False when it has yet to be measured."""
-        kept = self._group.get(_name(draws))
-        if not isinstance(kept, zarr.Group) or "done" not in kept or not _read(kept, "done")[block]:
+        known, patches = _read(self._place(block, draws)), self.blocks[block]
+        found = [
+            {name: known.get(f"{name}_{index}") for name in tally.cut(patches, draws)}
+            for index, tally in enumerate(tallies)
+        ]
+        if any(values is None for names in found for values in names.values()):
             return False
-        patches = self.blocks[block]
-        for index, tally in enumerate(tallies):
-            names = tally.cut(patches, draws)
-            tally.paste(
-                patches, draws, {name: _read(kept, f"{name}_{index}", patches) for name in names}
-            )
+        for tally, names in zip(tallies, found, strict=True):
+            tally.paste(patches, draws, names)
         return True
 
     def keep(self, block: int, draws: range, tallies: Sequence[Tally]) -> None:
-        """Write what the tallies know of a block, and then that it is whole."""
-        kept = self._group.require_group(_name(draws))
-        patches = self.blocks[block]
-        for index, tally in enumerate(tallies):
-            for name, values in tally.cut(patches, draws).items():
-                self._array(kept, f"{name}_{index}", values)[patches] = values
-        if "done" not in kept:
-            kept.create_array("done", shape=(len(self.blocks),), chunks=(1,), dtype=bool)
-        kept["done"][block] = True  # type: ignore[index]
+        """Write what the tallies know of a block, all of it or nothing."""
+        arrays = {
+            f"{name}_{index}": values
+            for index, tally in enumerate(tallies)
+            for name, values in tally.cut(self.blocks[block], draws).items()
+        }
+        with new_file(self._place(block, draws), replace=True) as staging:
+            np.savez(staging, **arrays)
 
-    def _array(self, kept: zarr.Group, name: str, values: np.ndarray) -> Any:
-        """An array over all patches, a block a chunk."""
-        if name in kept:
-            return kept[name]
-        rest = values.shape[1:]
-        step = self.blocks[0].stop
-        return kept.create_array(
-            name, shape=(self._patches, *rest), chunks=(step, *rest), dtype=values.dtype
-        )
+    def _place(self, block: int, draws: range) -> Path:
+        return self.path / f"draws-{draws.start}-{draws.stop}" / f"{block:02d}.npz"
 
 
 def split_rows(grid: PatchGrid) -> list[slice]:
@@ -121,37 +114,38 @@ def split_rows(grid: PatchGrid) -> list[slice]:
     return [slice(start, min(start + step, len(grid))) for start in range(0, len(grid), step)]
 
 
-def _open(path: Path, request: dict[str, Any]) -> zarr.Group:
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Attributes come with the group, in one file: there is no journal of an unknown request.
-        return zarr.create_group(
-            path, attributes={"format": FORMAT, "version": VERSION, "request": request}
-        )
+def _open(path: Path, request: dict[str, Any]) -> None:
+    """Begin a journal, or make sure that it is the one of this request."""
     try:
-        group = zarr.open_group(path, mode="r+")
-    except (OSError, ValueError, KeyError):
-        raise StoreError(f"{path} is there already and is no journal of a probe") from None
-    if group.attrs.get("format") != FORMAT:
-        raise StoreError(f"{path} is a Zarr group, but no journal of a probe")
-    if group.attrs.get("version") != VERSION:
+        held = [each.name for each in path.iterdir()] if path.exists() else []
+        if all(STAGING.fullmatch(name) for name in held):  # of one that was killed as it began
+            words = {"format": FORMAT, "version": VERSION, "request": request}
+            write_text(path / NOTE, json.dumps(words, indent=2) + "\n", replace=True)
+            return
+        found = json.loads((path / NOTE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        found = {}
+    known = isinstance(found, dict) and found.get("format") == FORMAT
+    if not known or found.get("version") != VERSION:
         raise StoreError(
-            f"{path} is the journal of a probe by an earlier or later version of erf-probe: remove "
-            "it and the probe begins anew"
+            f"{path} is there already and is no journal of a probe of this version of erf-probe: "
+            "remove it or choose another place"
         )
-    before = json.loads(json.dumps(group.attrs["request"]))
+    before = found.get("request", {})
     for name in request:
         if before.get(name) != request[name]:
             raise StoreError(
                 f"{path} is the journal of another probe: {name} was {before.get(name)}, "
                 f"not {request[name]}; remove it or choose another place"
             )
-    return group
 
 
-def _name(draws: range) -> str:
-    return f"draws-{draws.start}-{draws.stop}"
-
-
-def _read(group: zarr.Group, name: str, where: slice | None = None) -> Any:
-    return np.asarray(group[name][... if where is None else where])  # type: ignore[index]
+def _read(place: Path) -> Mapping[str, np.ndarray]:
+    """The arrays of a block; none where it is not there, or was damaged."""
+    try:
+        with np.load(place, allow_pickle=False) as kept:
+            return dict(kept)
+    except Exception as error:  # whatever a damaged file makes NumPy, zip or the system raise
+        if isinstance(error, MemoryError):
+            raise
+        return {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from erf.atomic import sweep, write_text
+from erf.atomic import make_folder, sweep, write_text
 from erf.errors import StoreError
 
 RUN = "run.json"
@@ -109,7 +109,7 @@ class RunFolder:
             StoreError: when another process is at work there; a dead one's place is taken over.
         """
         made = [each for each in (self.path, *self.path.parents) if not each.exists()]
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         try:
             with _locked(self.path):
                 holder = f"process {os.getpid()} on {socket.gethostname()}\n"

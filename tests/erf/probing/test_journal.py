@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import zarr
 
 import erf
 from erf import LayerResult, UnitResult
 from erf.geometry import PatchGrid
-from erf.probing.journal import MOST_BLOCKS, split_rows
+from erf.probing.journal import MOST_BLOCKS, Journal, split_rows
+from erf.probing.tally import LayerTally
 from strategies.interrupted_probes import IMAGE, SETTINGS, Gate, network, probe, probe_apart
 from strategies.killing import kill, run_apart, start
 
@@ -69,19 +69,18 @@ def test_as_many_draws_as_needed_go_on_too(tmp_path: Path) -> None:
     calls = gate.count
     with Gate(calls=calls * 9 // 10, action=stop), pytest.raises(KeyboardInterrupt):
         probe(tmp_path / "journal", (12, 9), **auto)
-    assert len(list(zarr.open_group(tmp_path / "journal", mode="r").group_keys())) > 1
+    assert len(list((tmp_path / "journal").glob("draws-*"))) > 1
     with Gate() as rest:
         assert_same_bits(probe(tmp_path / "journal", (12, 9), **auto), whole)
     assert 0 < rest.count < calls // 2
 
 
-def test_a_block_that_was_not_marked_is_measured_again(tmp_path: Path) -> None:
+def test_a_block_that_is_missing_is_measured_again(tmp_path: Path) -> None:
     with Gate():
         whole = probe(tmp_path / "journal", "all")
-    kept = zarr.open_group(tmp_path / "journal", mode="r+")["draws-0-3"]
-    assert kept["done"][:].all()
-    kept["done"][2] = False
-    kept["sum_0"][18:27] = np.nan
+    kept = tmp_path / "journal" / "draws-0-3"
+    assert len(list(kept.iterdir())) == 14
+    (kept / "02.npz").unlink()
     with Gate() as gate:
         assert_same_bits(probe(tmp_path / "journal", "all"), whole)
     assert gate.asked == {8}
@@ -91,7 +90,7 @@ def test_a_block_that_was_not_marked_is_measured_again(tmp_path: Path) -> None:
 def test_a_killed_probe_goes_on_to_the_same_bits(unit: object, tmp_path: Path) -> None:
     run_apart(probe_apart, tmp_path / "whole", tmp_path / "whole.zarr", unit, None)
     process = start(probe_apart, tmp_path / "journal", tmp_path / "result.zarr", unit, 24)
-    done = tmp_path / "journal" / "draws-0-3" / "done" / "c" / "5"
+    done = tmp_path / "journal" / "draws-0-3" / "05.npz"
     for _ in range(3000):
         if done.exists():
             break
@@ -117,7 +116,7 @@ def test_a_folder_of_something_else_is_refused_in_words(tmp_path: Path) -> None:
         with pytest.raises(erf.StoreError, match="notes is there already and is no journal"):
             probe(tmp_path / "notes", (12, 9))
         erf.save(probe(None, (12, 9)), tmp_path / "result.zarr")
-        with pytest.raises(erf.StoreError, match="is a Zarr group, but no journal of a probe"):
+        with pytest.raises(erf.StoreError, match="and is no journal of a probe of this version"):
             probe(tmp_path / "result.zarr", (12, 9))
         shutil.rmtree(tmp_path / "journal")
         probe(tmp_path / "journal", (12, 9), seed=1)
@@ -132,3 +131,33 @@ def test_blocks_are_whole_rows_and_few() -> None:
         covered = np.concatenate([np.arange(len(grid))[block] for block in blocks])
         np.testing.assert_array_equal(covered, np.arange(len(grid)))
         assert all(block.start % grid.shape[1] == 0 for block in blocks)
+
+
+def test_a_damaged_block_is_measured_again(tmp_path: Path) -> None:
+    """Every byte of one in turn: what is restored is what was kept, or nothing is."""
+    grid = PatchGrid((24, 24), 8, 8)
+    record = Journal(tmp_path / "journal", grid, {})
+    tally = LayerTally(grid.shape, (2, 1))
+    tally.add(np.arange(9), np.zeros(9, np.int64), np.random.default_rng(0).random((9, 2, 1)))
+    record.keep(1, range(0, 1), [tally])
+    (place,) = (tmp_path / "journal" / "draws-0-1").iterdir()
+    whole, wanted, lost = place.read_bytes(), tally.cut(slice(3, 6), range(0, 1)), 0
+    for at in range(len(whole)):
+        for content in (whole[:at], whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :]):
+            place.write_bytes(content)
+            empty = LayerTally(grid.shape, (2, 1))
+            if not record.restore(1, range(0, 1), [empty]):
+                lost += 1
+                assert not empty.cut(slice(0, 9), range(0, 1))["sum"].any()
+                continue
+            for name, values in empty.cut(slice(3, 6), range(0, 1)).items():
+                assert np.array_equal(values, wanted[name])
+    assert lost > len(whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"{", b'{"format": "erf-probe journal"}'])
+def test_a_note_that_says_nothing_is_no_journal(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "journal.json").write_bytes(content)
+    with pytest.raises(erf.StoreError, match="is no journal of a probe of this version"):
+        Journal(tmp_path, PatchGrid((24, 24), 8, 8), {})
+    assert (tmp_path / "journal.json").read_bytes() == content

@@ -197,7 +197,7 @@ def kept(original, tmp_path):
 
 def test_an_array_that_is_described_in_two_ways_is_refused(kept):
     rewrite(kept / "discrepancy" / "zarr.json", lambda known: known.update(shape=[0, 0]))
-    with pytest.raises(erf.StoreError, match="damaged .*discrepancy is not described as it was"):
+    with pytest.raises(erf.StoreError, match=r"damaged .*discrepancy is not described as it was"):
         erf.open(kept)
 
 
@@ -206,7 +206,7 @@ def test_an_array_that_lost_its_description_is_refused(kept, name):
     (kept / name / "zarr.json").unlink()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(erf.StoreError, match=f"damaged .*{name} is not described as it was"):
+        with pytest.raises(erf.StoreError, match=rf"damaged .*{name} is not described as it was"):
             erf.open(kept)
 
 
