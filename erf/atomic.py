@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from erf.errors import StoreError
@@ -24,23 +24,24 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """Yield a folder to fill, which becomes ``path`` when all went well and vanishes otherwise.
 
     Raises:
-        StoreError: when something is already there; nothing is ever overwritten.
+        StoreError: when something is already there, as nothing is ever overwritten; when it cannot
+            be written, as on a full disk.
     """
     path = Path(path)
     _refuse_taken(path)
-    make_folder(path.parent)
-    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield staging
-        for place in (*staging.rglob("*"), staging):
-            _flush(place)
-        staging.chmod(0o755)
-        _refuse_taken(path)
-        staging.rename(path)
-        _flush(path.parent)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+    with _reported(path):
+        staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            yield staging
+            for place in (*staging.rglob("*"), staging):
+                _flush(place)
+            staging.chmod(0o755)
+            _refuse_taken(path)
+            staging.rename(path)
+            _flush(path.parent)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
 
 
 @contextmanager
@@ -54,24 +55,26 @@ def new_file(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
         replace: whether a file that is there is replaced, in one step.
 
     Raises:
-        StoreError: when something is already there and is not to be replaced.
+        StoreError: when something is already there and is not to be replaced; when it cannot be
+            written, as on a full disk.
     """
     path = Path(path)
     if not replace:
         _refuse_taken(path)
-    make_folder(path.parent)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    staging = Path(name)
-    try:
-        yield staging
-        _flush(staging)
-        staging.chmod(0o644)
-        staging.replace(path)
-        _flush(path.parent)
-    except BaseException:
-        staging.unlink(missing_ok=True)
-        raise
+    start, end = f".{path.stem}.", path.suffix
+    with _reported(path):
+        handle, name = tempfile.mkstemp(prefix=start, suffix=end, dir=path.parent)
+        os.close(handle)
+        staging = Path(name)
+        try:
+            yield staging
+            _flush(staging)
+            staging.chmod(0o644)
+            staging.replace(path)
+            _flush(path.parent)
+        except BaseException:
+            staging.unlink(missing_ok=True)
+            raise
 
 
 def write_text(path: str | Path, text: str, *, replace: bool = False) -> Path:
@@ -97,6 +100,22 @@ def sweep(folder: Path) -> None:
     for place in folder.iterdir():
         if STAGING.fullmatch(place.name):
             shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Make what a place lies in, which goes again after an error; the disk's name the place."""
+    new = [each for each in path.parents if not each.exists()]
+    try:
+        make_folder(path.parent)
+        yield
+    except BaseException as error:
+        with suppress(OSError):  # somebody else has put something there meanwhile
+            for each in new:
+                each.rmdir()
+        if isinstance(error, OSError):
+            raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise
 
 
 def _refuse_taken(path: Path) -> None:

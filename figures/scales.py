@@ -27,14 +27,18 @@ def scales_figure(before: Norms, after: Norms, *, width: Width = "column") -> Fi
         width: ``column``, ``page`` or inches.
 
     Raises:
-        SettingError: when nothing, or not the same layers, were normalised, or ``width`` is out of
-            range.
+        SettingError: when nothing, or not the same layers, were normalised, a norm is not finite,
+            or ``width`` is out of range.
     """
     if not before or set(before) != set(after):
         raise SettingError(
             f"layers before ({', '.join(before)}) and after normalisation ({', '.join(after)}) "
             "must be the same, at least one"
         )
+    for norms in (before, after):
+        for layer, values in norms.items():
+            if not np.isfinite(values).all():
+                raise SettingError(f"layer {layer} has vectors whose norm is not finite")
     figure = Figure(figsize=(inches(width), 2.1), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     draw_norms(axes[0], before)
@@ -48,14 +52,15 @@ def scales_figure(before: Norms, after: Norms, *, width: Width = "column") -> Fi
 def draw_norms(axes: Axes, norms: Norms) -> None:
     """One column a layer: its sampled norms, ordered by size, and their median.
 
-    Zero norms have no place on a logarithmic axis and are left out.
+    Zero norms have no place on a logarithmic axis and are left out; where there is nothing else,
+    a 0 stands at the foot.
     """
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("")
     for place, (layer, values) in enumerate(norms.items()):
         shown = np.sort(values[values > 0])
-        spread = place + np.linspace(-0.3, 0.3, len(shown)) if len(shown) > 1 else [place]
+        spread = place + np.linspace(-0.3, 0.3, len(shown)) * (len(shown) > 1)
         axes.plot(spread, shown, ".", markersize=2, alpha=0.5, gid=f"norms {layer}")
         if len(shown):
             median = float(np.median(shown))
@@ -68,6 +73,9 @@ def draw_norms(axes: Axes, norms: Norms) -> None:
                 ha="center",
                 fontsize=6,
             )
+        else:
+            foot = axes.get_xaxis_transform()
+            axes.text(place, 0.02, "0", transform=foot, ha="center", va="bottom", fontsize=6)
     axes.margins(y=0.15)
     names = [shorten(layer, 0.8, 6) for layer in norms]
     axes.set_xticks(range(len(norms)), names, rotation=30, ha="right", rotation_mode="anchor")

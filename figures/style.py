@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import matplotlib.style
+import numpy as np
 
 from erf.errors import SettingError
 
@@ -32,11 +34,13 @@ def look() -> AbstractContextManager[None]:
 
 
 def styled(function: Callable[_Arguments, _Returned]) -> Callable[_Arguments, _Returned]:
-    """Run ``function`` inside ``look()``."""
+    """Run ``function`` inside ``look()``, without warnings of what a user sees in the figure."""
 
     @functools.wraps(function)
     def inside(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Returned:
-        with look():
+        with look(), warnings.catch_warnings(), np.errstate(over="ignore"):
+            # Of a name's letters that no font has, which become boxes, and of numbers near 1e308.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             return function(*args, **kwargs)
 
     return inside

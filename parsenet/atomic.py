@@ -14,18 +14,25 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     The place has the same name, in a folder of its own that is gone afterwards: writers choose a
     format by the name, and leave files of their own beside it.
+
+    Raises:
+        OSError: naming ``path``; what was there before stays.
     """
-    make_folder(path.parent)
-    folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    folder = None
     try:
+        make_folder(path.parent)
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         staging = folder / path.name
         yield staging
         flush(staging)
         staging.chmod(0o644)
         staging.replace(path)
         flush(path.parent)
+    except OSError as error:  # a full disk does not say what was written
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_folder(path: Path) -> None:

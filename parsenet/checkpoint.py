@@ -145,7 +145,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+        raise CheckpointError(f"{path}: {'is no file' if path.exists() else 'no such file'}")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
@@ -172,6 +172,8 @@ def read_metadata(path: Path) -> Mapping[str, str]:
     Raises:
         CheckpointError: if it cannot be read.
     """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: is no file")
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}

@@ -1,7 +1,6 @@
 """From a picture's grey levels to what a model takes in, and back."""
 
 from dataclasses import dataclass
-from math import inf, isfinite
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,6 +12,8 @@ from parsenet.errors import CheckpointError
 
 ChannelOrder = Literal["rgb", "bgr"]
 Triple = tuple[float, float, float]
+LARGEST = 1e30
+"""Of a mean, a deviation and what is divided by one: single precision ends at 3e38."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class InputSpace:
     channel_order: ChannelOrder = "rgb"
 
     def __post_init__(self) -> None:
-        if len(self.mean) != 3 or not all(isfinite(level) for level in self.mean):
+        if len(self.mean) != 3 or not all(abs(level) <= LARGEST for level in self.mean):
             raise CheckpointError(f"mean must be three finite numbers, not {self.mean!r}")
-        if len(self.std) != 3 or not all(0 < level < inf for level in self.std):
+        if len(self.std) != 3 or not all(1 / LARGEST <= level <= LARGEST for level in self.std):
             raise CheckpointError(f"std must be three numbers above zero, not {self.std!r}")
         if self.channel_order not in get_args(ChannelOrder):
             raise CheckpointError(

@@ -47,7 +47,7 @@ def load(name: str) -> Offered | None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return Offered(build(name).eval(), name, IMAGENET, random=True)
-    if path.suffix != ".safetensors" or not path.exists():
+    if path.suffix != ".safetensors" or not path.is_file():
         return None
     if name not in SHIPPED and not is_checkpoint(read_metadata(path)):
         return None

@@ -24,6 +24,20 @@ def lost_values(tensors: Mapping[str, Tensor]) -> str | None:
     return None
 
 
+def unusual_form(tensor: Tensor) -> str | None:
+    """Return why a tensor's numbers cannot be read one by one; None where they can.
+
+    Example:
+        >>> unusual_form(torch.ones(2).to_sparse()), unusual_form(torch.ones(2))
+        ('sparse_coo', None)
+    """
+    if tensor.layout is not torch.strided:
+        return str(tensor.layout).removeprefix("torch.")
+    if tensor.is_nested or tensor.is_quantized:
+        return "nested" if tensor.is_nested else "quantized"
+    return None if tensor.device.type == "cpu" else f"on device {tensor.device.type}"
+
+
 def checksum(text: str, tensors: Mapping[str, Tensor]) -> str:
     """Return the CRC-32 of a description, and of every tensor's name, form and bytes."""
     found = zlib.crc32(text.encode())

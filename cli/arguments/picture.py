@@ -44,6 +44,7 @@ class Size(click.ParamType[tuple[int, int]]):
         if isinstance(value, tuple):
             return value
         parts = str(value).replace("x", ",").split(",")
-        if len(parts) > 2 or not all(p.strip().isdecimal() and int(p) > 0 for p in parts):
-            self.fail(f"{value!r} is not ROWS,COLS (such as 500,375), both above 0", param, ctx)
-        return int(parts[0]), int(parts[-1])
+        sides = [p.strip().lstrip("0") for p in parts]
+        if len(parts) > 2 or not all(p.isdecimal() and len(p) < 6 for p in sides):
+            self.fail(f"{value!r} is not ROWS,COLS (such as 500,375), 1 to 99999 each", param, ctx)
+        return int(sides[0]), int(sides[-1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
 from typing import Literal, get_args
 
 import numpy as np
@@ -15,6 +14,9 @@ from torch import Tensor
 from erf.errors import SourceError
 
 ChannelOrder = Literal["rgb", "bgr"]
+
+LARGEST = 1e30
+"""Of a mean, a deviation and what is divided by one: single precision ends at 3e38."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,11 @@ class InputSpace:
     known: bool = True
 
     def __post_init__(self) -> None:
-        if not self.mean or not all(isfinite(level) for level in self.mean):
+        if not self.mean or not all(abs(level) <= LARGEST for level in self.mean):
             raise SourceError(f"mean {self.mean} must be finite numbers, one a channel")
-        if len(self.std) != len(self.mean) or not all(0 < level < inf for level in self.std):
+        if len(self.std) != len(self.mean) or not all(
+            1 / LARGEST <= level <= LARGEST for level in self.std
+        ):
             raise SourceError(f"std {self.std} must be {len(self.mean)} numbers above zero")
         if self.channel_order not in get_args(ChannelOrder):
             raise SourceError(f"channels {self.channel_order!r} are neither rgb nor bgr")

@@ -111,7 +111,7 @@ def _unknown(name: str, path: Path) -> SourceError:
             )
         return SourceError(f"{name}: is no model file that can be read")
     if path.suffix in SUFFIXES or path.suffix in (".pt2", ".onnx"):
-        return SourceError(f"{name}: no such file")
+        return SourceError(f"{name}: {'is no file' if path.exists() else 'no such file'}")
     return SourceError(
         f"{name!r} is neither a file nor a model that is known{near(name, model_names())}"
     )

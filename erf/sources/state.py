@@ -33,7 +33,7 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], list[str]]:
         SourceError: when there is no such file, it is damaged, or it holds something else.
     """
     if not path.is_file():
-        raise SourceError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+        raise SourceError(f"{path}: {'is no file' if path.exists() else 'no such file'}")
     if path.suffix == ".safetensors":
         try:
             with safe_open(path, framework="pt") as file:
@@ -75,7 +75,13 @@ def _unwrapped(value: Any, path: Path) -> tuple[dict[str, Tensor], list[str]]:
         value = value[key]
     if not isinstance(value, Mapping):
         raise SourceError(f"{path}: holds a {type(value).__name__}, not named tensors")
-    return {str(name): each for name, each in value.items() if isinstance(each, Tensor)}, inside
+    state = {str(name): each for name, each in value.items() if isinstance(each, Tensor)}
+    for name, each in state.items():
+        if each.layout is not torch.strided or each.is_meta or each.is_nested:
+            raise SourceError(
+                f"{path}: {name} is no tensor of plain numbers, but {each.layout} on {each.device}"
+            )
+    return state, inside
 
 
 def _is_state(value: Mapping[Any, Any]) -> bool:

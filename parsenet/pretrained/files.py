@@ -17,10 +17,13 @@ from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.pretrained.caffemodel import read_caffemodel
 from parsenet.pretrained.layouts import arrange
 from parsenet.pretrained.weights import Weights
-from parsenet.tensors import lost_values
+from parsenet.tensors import lost_values, unusual_form
 
 WRAPPINGS = ("state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights")
 """Under which entry of a file a state dict lies, where there is more in it."""
+
+LARGEST = 2**31
+"""Bytes that an array in an HDF5 file may claim; the largest of VGG-16 has a fifth."""
 
 
 def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -> Weights:
@@ -42,7 +45,7 @@ def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -
     if not path.exists() and re.fullmatch(r"VGG16(_BN)?_Weights\.\w+", str(source)):
         return _named(str(source), input_space)
     if not path.is_file():
-        raise WeightsError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+        raise WeightsError(f"{path}: {'is no file' if path.exists() else 'no such file'}")
     if path.suffix == ".safetensors" and _is_checkpoint(path):
         return _own(path, input_space)
     tensors = _read(path)
@@ -80,8 +83,8 @@ def weights_for(
 def _arrange(tensors: Mapping[str, Tensor], source: str, space: InputSpace | None) -> Weights:
     try:
         renamed, usual = arrange(tensors)
-    except (WeightsError, KeyError, ValueError) as error:
-        raise WeightsError(f"{source}: {error}") from error
+    except (WeightsError, KeyError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"{source}: {str(error).splitlines()[0]}") from error
     return Weights(source, renamed, space or usual, stated=space is not None)
 
 
@@ -136,6 +139,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     found = _unwrapped(tensors)
     if found is None:
         raise WeightsError(f"{path}: is no state dict: not every entry is a named tensor")
+    for name, tensor in found.items():
+        if form := unusual_form(tensor):
+            raise WeightsError(f"{path}: {name} is {form}, not a tensor of plain numbers")
     return found
 
 
@@ -160,6 +166,8 @@ def _read_hdf5(path: Path) -> dict[str, Tensor]:
 
     def keep(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset):
+            if item.nbytes > LARGEST:
+                raise WeightsError(f"{path}: {name} claims {item.nbytes} bytes, above {LARGEST}")
             tensors[name] = torch.from_numpy(item[()])
 
     try:

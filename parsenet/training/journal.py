@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -31,12 +32,10 @@ class TrainingJournal:
 
     def __init__(self, path: Path, *, iteration: int = 0) -> None:
         self.path = path
-        try:
+        with _reported(path):
             self._file = path.open("r+b" if path.exists() else "w+b")
             self._file.truncate(self._end_of(iteration))
             self._file.seek(0, os.SEEK_END)
-        except OSError as error:
-            raise TrainingError(f"{path}: cannot be written: {error}") from error
 
     def __enter__(self) -> TrainingJournal:
         return self
@@ -47,16 +46,19 @@ class TrainingJournal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with _reported(self.path):
+            self._file.close()
 
     def write(self, values: Mapping[str, Any]) -> None:
         """Append a line. It outlives the process, though not a power failure: see ``flush``."""
-        self._file.write(json.dumps(dict(values)).encode() + b"\n")
-        self._file.flush()
+        with _reported(self.path):
+            self._file.write(json.dumps(dict(values)).encode() + b"\n")
+            self._file.flush()
 
     def flush(self) -> None:
         """Wait until all lines are on the disk."""
-        os.fsync(self._file.fileno())
+        with _reported(self.path):
+            os.fsync(self._file.fileno())
 
     def _end_of(self, iteration: int) -> int:
         """Return where the last line to keep ends, in bytes."""
@@ -66,6 +68,14 @@ class TrainingJournal:
                 break
             end += len(line)
         return end
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
@@ -87,7 +97,7 @@ def _iteration(line: bytes) -> float:
         return float("inf")
     try:
         return float(json.loads(line)["iteration"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return float("inf")
 
 
@@ -99,11 +109,22 @@ def read_curves(run: str | os.PathLike[str], key: str) -> list[tuple[int, float]
         key: what is reported.
 
     Raises:
-        TrainingError: if there is no such file.
+        TrainingError: if there is no such file, or what it holds under the key is no number.
     """
     path = Path(run, JOURNAL) if Path(run).is_dir() else Path(run)
     if not path.is_file():
         raise TrainingError(f"{path}: no such file; a training writes it")
     return [
-        (int(line["iteration"]), float(line[key])) for line in read_journal(path) if key in line
+        (int(line["iteration"]), _number(path, line, key))
+        for line in read_journal(path)
+        if key in line
     ]
+
+
+def _number(path: Path, line: Mapping[str, Any], key: str) -> float:
+    try:
+        return float(line[key])
+    except (TypeError, ValueError, OverflowError):
+        raise TrainingError(
+            f"{path}: {key} of iteration {line['iteration']} is no number"
+        ) from None
