@@ -118,9 +118,9 @@ def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) ->
 
     occlusion = options["method"] == "occlusion"
     images = find_photos(options["images"]) or [usual_photo()]
-    settings = _settings(ctx, options, loaded)
     size, channel = options["image_size"] or loaded.size, options["channel"]
-    layer = options["layer"] or _usual_layer(loaded, size)
+    layer, unit = options["layer"], options["unit"]
+    layer = _usual_layer(loaded, size) if layer is None else layer
     if occlusion and channel is not None:
         images = strongest_images(
             images, loaded, layer, channel, top=options["top"], image_size=size
@@ -128,11 +128,11 @@ def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) ->
     return Series(
         loaded=loaded,
         layer=layer,
-        unit=options["unit"] or ("max" if occlusion else "center"),
+        unit=("max" if occlusion else "center") if unit is None else unit,
         channel=channel,
         images=images,
         image_size=size,
-        settings=settings,
+        settings=_settings(ctx, options, loaded),
         skip_bad=options["skip_bad"],
     )
 

@@ -85,11 +85,19 @@ def write_text(path: str | Path, text: str, *, replace: bool = False) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and what it lies in, so that they outlast a power cut."""
+    """Make a folder and what it lies in, so that they outlast a power cut.
+
+    Raises:
+        StoreError: when it cannot be made; then none of it is there.
+    """
     new = [each for each in (path, *path.parents) if not each.exists()]
-    path.mkdir(parents=True, exist_ok=True)
-    for each in new:
-        _flush(each.parent)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        for each in new:
+            _flush(each.parent)
+    except OSError as error:
+        _unmake(new)
+        raise StoreError(f"{path}: cannot be made: {error.strerror or error}") from error
 
 
 def sweep(folder: Path) -> None:
@@ -110,12 +118,17 @@ def _reported(path: Path) -> Iterator[None]:
         make_folder(path.parent)
         yield
     except BaseException as error:
-        with suppress(OSError):  # somebody else has put something there meanwhile
-            for each in new:
-                each.rmdir()
+        _unmake(new)
         if isinstance(error, OSError):
             raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
         raise
+
+
+def _unmake(folders: list[Path]) -> None:
+    with suppress(OSError):  # somebody else has put something there meanwhile
+        for each in folders:
+            if each.exists():
+                each.rmdir()
 
 
 def _refuse_taken(path: Path) -> None:

@@ -39,7 +39,7 @@ def parse_unit(text: str) -> UnitName:
     """
     if text in ("center", "max", "all"):
         return text
-    match = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", text)
     if not match:
         raise UnitError(f"unit {text!r} is none of center, max, all or ROW,COL (such as 7,7)")
     return int(match[1]), int(match[2])
@@ -88,7 +88,7 @@ def spread_units(text: str, size: tuple[int, int], layer: str) -> list[tuple[int
     Raises:
         UnitError: when N is no number from 1 to the layer's smaller side.
     """
-    match = re.fullmatch(r"grid:(\d+)", text)
+    match = re.fullmatch(r"grid:(\d{1,9})", text)
     if not match:
         raise UnitError(f"units {text!r} are not grid:N (such as grid:5)")
     number = int(match[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from erf.engines.engine import Disturb, Engine
-from erf.errors import SettingError
 from erf.geometry import PatchGrid
 from erf.measures.stopping import FIRST_DRAWS, precision
 from erf.probing.journal import Record
@@ -15,19 +14,14 @@ from erf.settings import Until
 
 
 def next_goal(rule: int | Until, taken: int, tallies: Sequence[Tally], grid: PatchGrid) -> int:
-    """Draws to go on to in all; ``taken`` when there are enough.
-
-    Raises:
-        SettingError: for a whole layer, whose draws are not kept, when its size is to be judged.
-    """
+    """Draws to go on to in all; ``taken`` when there are enough."""
     if not isinstance(rule, Until):
         return rule
     if taken == 0:
         return min(FIRST_DRAWS, rule.limit)
     wanted = taken
     for tally in tallies:
-        if tally.samples is None:
-            raise SettingError("draws 'auto' judges the size of one unit, not of a whole layer")
+        assert tally.samples is not None
         found = precision(tally.samples, grid.areas, tolerance=rule.tolerance, limit=rule.limit)
         wanted = max(wanted, found.next_draws)
     return wanted

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -116,15 +117,14 @@ def split_rows(grid: PatchGrid) -> list[slice]:
 
 def _open(path: Path, request: dict[str, Any]) -> None:
     """Begin a journal, or make sure that it is the one of this request."""
-    try:
-        held = [each.name for each in path.iterdir()] if path.exists() else []
-        if all(STAGING.fullmatch(name) for name in held):  # of one that was killed as it began
-            words = {"format": FORMAT, "version": VERSION, "request": request}
-            write_text(path / NOTE, json.dumps(words, indent=2) + "\n", replace=True)
-            return
+    held = [each.name for each in path.iterdir()] if path.is_dir() else []
+    if not path.is_file() and all(map(STAGING.fullmatch, held)):  # of one killed as it began
+        words = {"format": FORMAT, "version": VERSION, "request": request}
+        write_text(path / NOTE, json.dumps(words, indent=2) + "\n", replace=True)
+        return
+    found: Any = None
+    with suppress(OSError, ValueError, RecursionError):
         found = json.loads((path / NOTE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
-        found = {}
     known = isinstance(found, dict) and found.get("format") == FORMAT
     if not known or found.get("version") != VERSION:
         raise StoreError(

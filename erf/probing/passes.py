@@ -92,6 +92,8 @@ def run(
     disturb = disturbance_of(settings, specimen.image, grid)
     flight = specimen.preflight()
     watched = watch(specimen, asked)
+    if isinstance(settings.rule, Until) and any(each.target.unit is None for each in watched):
+        raise SettingError("draws 'auto' judges the size of one unit, not of a whole layer")
     place = None if journal is None else Path(journal)
     cost = _cost(watched, grid, settings, place)
     cost.check(place)

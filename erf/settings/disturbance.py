@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -17,6 +16,8 @@ from erf.settings.method import Method, check_whole
 from erf.stimulus import Stimulus
 
 ENGINES = ("auto", "dense", "delta")
+MOST = 1e30
+"""Of sigma; single precision ends at 3e38."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,10 @@ class Disturbance(Method):
                 raise SettingError(f"draws {self.draws!r} is neither a number nor 'auto'")
             check_whole("draws", self.draws, 1)
         for sigma in self.sigma if isinstance(self.sigma, tuple) else (self.sigma,):
-            if not (math.isfinite(sigma) and sigma > 0):
-                raise SettingError(f"sigma {self.sigma} must be positive and finite")
+            if not 1 / MOST <= sigma <= MOST:  # not so if it is no number, either
+                raise SettingError(
+                    f"sigma {self.sigma} must be positive and finite, {1 / MOST:g} to {MOST:g}"
+                )
         for name in ("seed", "image_index"):
             check_whole(name, getattr(self, name), 0, 2**63 - 1)
         if self.engine not in ENGINES:

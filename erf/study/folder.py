@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from erf.atomic import make_folder, sweep, write_text
+from erf.atomic import STAGING, make_folder, sweep, write_text
 from erf.errors import StoreError
 
 RUN = "run.json"
@@ -71,7 +71,7 @@ class RunFolder:
         held: Any = None
         with suppress(OSError, ValueError):
             held = json.loads((self.path / RUN).read_text(encoding="utf-8"))
-        nothing = all(each.name in MINE for each in _list(self.path))
+        nothing = all(map(_is_mine, _list(self.path)))
         if nothing and (self._is_empty() or (isinstance(held, dict) and "version" in held)):
             return
         asked = json.loads(json.dumps({"version": VERSION, **self.request}))
@@ -169,6 +169,11 @@ def _list(path: Path) -> list[Path]:
         raise StoreError(f"{path}: cannot be read: {error}") from error
 
 
+def _is_mine(place: Path) -> bool:
+    """Whether it is a note of ours, or what a writer of one left that was killed."""
+    return place.name in MINE or STAGING.fullmatch(place.name) is not None
+
+
 def _holds(path: Path, text: str) -> bool:
     with suppress(OSError, ValueError):
         return path.read_text(encoding="utf-8") == text
@@ -177,8 +182,9 @@ def _holds(path: Path, text: str) -> bool:
 
 def _clear(path: Path, made: list[Path]) -> None:
     """Remove a folder that holds nothing but our notes, and what was made for it."""
-    if not made or any(each.name not in MINE for each in path.iterdir()):
+    if not made or not all(map(_is_mine, path.iterdir())):
         return
+    sweep(path)
     for name in MINE:
         (path / name).unlink(missing_ok=True)
     with suppress(OSError):  # somebody else has put something there meanwhile

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from erf.atomic import new_folder, write_text
-from erf.errors import PhotoError, StoreError
+from erf.errors import LayerError, PhotoError, StoreError
 from erf.geometry import parse_unit
 from erf.model import hash_weights
 from erf.photo import hash_file, read_photo
@@ -66,6 +66,9 @@ class Series:
         image_size: to scale and crop to, or None.
         settings: `erf.Noise`, `erf.Occlusion` or `erf.Gradient`.
         skip_bad: whether to leave out an image that cannot be read.
+
+    Raises:
+        LayerError: when the layer's name is empty.
     """
 
     loaded: LoadedModel
@@ -76,6 +79,10 @@ class Series:
     image_size: tuple[int, int] | None
     settings: Settings = field(repr=False)
     skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.layer:  # as of a shell's variable that is not set
+            raise LayerError("layer '' is no name; what the model itself puts out is called output")
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, JSON-compatible: two equal ones give equal results."""

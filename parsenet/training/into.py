@@ -139,7 +139,7 @@ def _cleared(folder: Path, first: bool) -> Iterator[None]:
     new = not folder.exists() or not any(folder.iterdir())
     try:
         yield
-    except ParseNetError:
+    except (ParseNetError, OSError):
         if first and new and folder.is_dir() and not snapshots(folder):
             for name in (CONFIG, JOURNAL):
                 (folder / name).unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from parsenet.atomic import make_folder
 from parsenet.checkpoint import Description
 from parsenet.errors import TrainingError
 from parsenet.input_space import InputSpace
@@ -210,7 +211,7 @@ def _look(learner: Learner, supply: Supply, scoring: Scoring | None) -> dict[str
 def _take_up(learner: Learner, folder: Path, settings: dict[str, Any], resume: bool) -> None:
     """Go on from the last snapshot of a folder, all processes from the same."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be made: {error}") from error
     if not resume and snapshots(folder):

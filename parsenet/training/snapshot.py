@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from parsenet.atomic import flush
+from parsenet.atomic import flush, make_folder
 from parsenet.checkpoint import SNAPSHOT as FORMAT
 from parsenet.checkpoint import WEIGHTS, Description, describing_metadata
 from parsenet.errors import TrainingError
@@ -97,13 +97,15 @@ def _write(snapshot: Snapshot, path: Path) -> None:
     try:
         # Of a writer that was killed; safetensors, too, leaves files of its own then.
         shutil.rmtree(writing, ignore_errors=True)
-        writing.mkdir(parents=True)
+        make_folder(folder)
+        writing.mkdir()
         save_file(tensors, writing / path.name, metadata=metadata)
         flush(writing / path.name)
         (writing / path.name).replace(path)
         flush(path.parent)
         writing.rmdir()
     except (OSError, SafetensorError) as error:
+        shutil.rmtree(writing, ignore_errors=True)
         raise TrainingError(f"{path}: cannot be written: {error}") from error
 
 
