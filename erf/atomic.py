@@ -78,9 +78,12 @@ def new_file(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str, *, replace: bool = False) -> Path:
-    """Write a text file, all of it or nothing; arguments and errors as of `new_file`."""
+    """Write a text file, all of it or nothing; arguments and errors as of `new_file`.
+
+    What is no character, as a byte of a file's name may be, becomes a question mark.
+    """
     with new_file(path, replace=replace) as staging:
-        staging.write_text(text, encoding="utf-8")
+        staging.write_text(text, encoding="utf-8", errors="replace")
     return Path(path)
 
 

@@ -25,8 +25,8 @@ def find_device(text: str | None) -> torch.device:
         text = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(text)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, ValueError) as error:
+        torch.zeros(1, device=device).item()  # there are devices that hold no numbers
+    except (RuntimeError, AssertionError, ValueError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise SettingError(f"device {text}: cannot be used: {reason}") from None
     return device

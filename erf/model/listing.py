@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from erf.borrow import borrowed, placed_like
 from erf.errors import ExportError, LayerError
@@ -14,6 +16,8 @@ from erf.layer_name import LayerName
 from erf.model.observe import read_map
 from erf.modules import listed
 
+LARGE = 2**23
+"""Numbers of an image from which on a pass takes long, and much memory."""
 FEW = 3
 """Sizes from which on a network is one of several scales."""
 
@@ -51,17 +55,15 @@ def layers(model: nn.Module, image_size: tuple[int, int], channels: int = 3) -> 
         >>> [each.name for each in layers(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), (16, 16))]
         ['0']
     """
-    image = placed_like(model, torch.zeros(channels, *image_size))
+    image = placed_like(model, torch.zeros(())).expand(channels, *image_size)
     return list_layers(model, image, try_graph_of(model, (1, *image.shape)))
 
 
 def list_layers(model: nn.Module, image: Tensor, graph: Graph | ExportError | None) -> list[Layer]:
     """The layers of a model on an image of its device and type; see `layers`."""
     kinds = {name: type(module).__name__ for name, module in model.named_modules()}
-    with borrowed(model), listed(model) as seen:
-        model(image[None].clone())
     found = []
-    for name, output in seen.items():
+    for name, output in _outputs(model, image).items():
         try:
             shown = read_map(name, output, graph)
         except LayerError:
@@ -70,6 +72,22 @@ def list_layers(model: nn.Module, image: Tensor, graph: Graph | ExportError | No
         kind = kinds[parsed.path_among(kinds)]
         found.append(Layer(name, kind, shown.shape[1], (shown.shape[2], shown.shape[3])))
     return found
+
+
+def _outputs(model: nn.Module, image: Tensor) -> dict[str, object]:
+    """What layers put out; on a large image of shapes alone, where the model runs on these."""
+    if image.numel() > LARGE:
+        with (
+            suppress(Exception),  # whatever a model raises whose steps depend on numbers
+            borrowed(model),
+            listed(model) as seen,
+            FakeTensorMode(allow_non_fake_inputs=True),
+        ):
+            model(torch.empty((1, *image.shape), dtype=image.dtype, device=image.device))
+            return seen
+    with borrowed(model), listed(model) as seen:
+        model(image[None].clone())
+    return seen
 
 
 def stages(layers: list[Layer]) -> list[Layer]:
