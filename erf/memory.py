@@ -7,22 +7,22 @@ import re
 from erf.errors import SettingError
 
 UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-LEAST = 2**20
+LEAST, MOST = 2**20, 2**50
 
 
 def parse_memory(text: str) -> int:
     """Bytes in a budget such as ``"4 GiB"`` or ``"512 MiB"``.
 
     Raises:
-        SettingError: when it is not a number with one of these units, or below 1 MiB.
+        SettingError: when it is not a number with one of these units, or below 1 MiB or above 1024 TiB.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(|[KMGT]iB)\s*", text)
     if not match:
         raise SettingError(f"memory {text!r} is not a number of MiB or GiB (such as '4 GiB')")
-    size = int(float(match[1]) * UNITS[match[2]])
-    if size < LEAST:
-        raise SettingError(f"memory {text!r} must be at least 1 MiB")
-    return size
+    size = float(match[1]) * UNITS[match[2]]
+    if not LEAST <= size <= MOST:
+        raise SettingError(f"memory {text!r} must be from 1 MiB to 1024 TiB")
+    return int(size)
 
 
 def show_memory(size: int) -> str:

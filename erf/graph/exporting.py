@@ -61,7 +61,8 @@ def try_export(model: nn.Module, image_shape: Sequence[int]) -> Graph | ExportEr
 def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgram, bool]:
     failure: Exception | None = None
     for batch, dynamic in ((BATCH, ({0: Dim.DYNAMIC},)), (1, None)):
-        image = example_of(model, (batch, *image_shape[1:]))
+        # Looked at for its form alone: its memory is never touched.
+        image = example_of(model, ()).new_empty((batch, *image_shape[1:]))
         try:
             with borrowed(model), marking(model), warnings.catch_warnings():
                 # What a forward notes on its module is undone by whoever borrows it.

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from torch import nn
 
-from parsenet.errors import ParseNetError
 from parsenet.evaluation import check_classes
 from parsenet.freezing import kept_features
 from parsenet.input_space import InputSpace
@@ -139,7 +138,7 @@ def _cleared(folder: Path, first: bool) -> Iterator[None]:
     new = not folder.exists() or not any(folder.iterdir())
     try:
         yield
-    except (ParseNetError, OSError):
+    except Exception:
         if first and new and folder.is_dir() and not snapshots(folder):
             for name in (CONFIG, JOURNAL):
                 (folder / name).unlink(missing_ok=True)

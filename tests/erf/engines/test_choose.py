@@ -112,5 +112,5 @@ def test_anything_else_is_refused(text):
 
 
 def test_a_budget_below_a_megabyte_is_refused():
-    with pytest.raises(erf.SettingError, match="memory '4 KiB' must be at least 1 MiB"):
+    with pytest.raises(erf.SettingError, match="memory '4 KiB' must be from 1 MiB to 1024 TiB"):
         parse_memory("4 KiB")
