@@ -14,7 +14,8 @@ def parse_memory(text: str) -> int:
     """Bytes in a budget such as ``"4 GiB"`` or ``"512 MiB"``.
 
     Raises:
-        SettingError: when it is not a number with one of these units, or below 1 MiB or above 1024 TiB.
+        SettingError: when it is not a number with one of these units, below 1 MiB, or above
+            1024 TiB.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(|[KMGT]iB)\s*", text)
     if not match:

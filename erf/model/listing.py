@@ -74,7 +74,7 @@ def list_layers(model: nn.Module, image: Tensor, graph: Graph | ExportError | No
     return found
 
 
-def _outputs(model: nn.Module, image: Tensor) -> dict[str, object]:
+def _outputs(model: nn.Module, image: Tensor) -> dict[str, Tensor]:
     """What layers put out; on a large image of shapes alone, where the model runs on these."""
     if image.numel() > LARGE:
         with (

@@ -84,7 +84,7 @@ class Journal:
     def restore(self, block: int, draws: range, tallies: Sequence[Tally]) -> bool:
         """Give the tallies what is known of a block; False when it has yet to be measured."""
         known, patches = _read(self._place(block, draws)), self.blocks[block]
-        found = [
+        found: list[dict[str, Any]] = [
             {name: known.get(f"{name}_{index}") for name in tally.cut(patches, draws)}
             for index, tally in enumerate(tallies)
         ]
@@ -96,7 +96,7 @@ class Journal:
 
     def keep(self, block: int, draws: range, tallies: Sequence[Tally]) -> None:
         """Write what the tallies know of a block, all of it or nothing."""
-        arrays = {
+        arrays: dict[str, Any] = {
             f"{name}_{index}": values
             for index, tally in enumerate(tallies)
             for name, values in tally.cut(self.blocks[block], draws).items()

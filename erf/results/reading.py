@@ -28,7 +28,7 @@ def from_dataset(data: xarray.Dataset) -> UnitResult | LayerResult:
     settings = settings_from_json(json.loads(attributes["settings"]))
     if "other" in data and isinstance(settings, Disturbance):
         settings = replace(settings, other=OtherImage(data["other"].values))
-    known = {
+    known: dict[str, Any] = {
         "target": target,
         "settings": settings,
         "draws": int(attributes["draws"]),

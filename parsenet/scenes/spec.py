@@ -61,8 +61,8 @@ class SceneSpec:
         small, large = self.object_radius
         if not 0 <= self.seed < 2**64:
             raise SceneError(f"seed {self.seed} is outside 0 to 2**64 - 1")
-        if self.size < 64:
-            raise SceneError(f"size {self.size} is below the smallest scene, 64 pixels")
+        if not 64 <= self.size <= 4096:
+            raise SceneError(f"size {self.size} is no side of a scene, 64 to 4096 pixels")
         if not 0 <= near <= far:
             raise SceneError(f"distance {near:g} to {far:g} is not a range of pixels")
         if not 1 <= fewest <= most:

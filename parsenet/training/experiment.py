@@ -55,6 +55,9 @@ class Experiment:
         init_input: what those were trained on, one of ``SPACES``; empty: what is usual for them.
         freeze: "trunk" for a network of which the head alone learns; empty: all of it does.
         recipe: how it is trained.
+
+    Raises:
+        TrainingError: if the options name the number of classes, which the data decide.
     """
 
     variant: str = "parsenet"
@@ -67,6 +70,10 @@ class Experiment:
     init_input: str = ""
     freeze: str = ""
     recipe: Recipe
+
+    def __post_init__(self) -> None:
+        if "classes" in self.options:
+            raise TrainingError("options name 'classes', whose number is that of the data")
 
     @property
     def name(self) -> str:

@@ -136,7 +136,7 @@ def test_classes_are_shapes_under_cues():
     ("change", "words"),
     [
         ({"seed": -1}, "seed -1 is outside 0 to 2**64 - 1"),
-        ({"size": 63}, "size 63 is below the smallest scene, 64 pixels"),
+        ({"size": 63}, "size 63 is no side of a scene, 64 to 4096 pixels"),
         ({"distance": (9, 3)}, "distance 9 to 3 is not a range of pixels"),
         ({"objects": (0, 3)}, "objects 0 to 3 is not a range of at least one object"),
         ({"object_radius": (0.1, 0.3)}, "object_radius 0.1 to 0.3 is outside 0 to 0.25"),
