@@ -1,9 +1,9 @@
 """How far ``--memory`` holds: ``python -m benchmarks.memory_peak [--json FILE]``.
 
-Two networks with random weights, three budgets, a process each. In it the subject is prepared first:
-model, preflight, export, theory. What the process grows by from then on, at its peak, is set beside
-the budget and what is kept whole: the model's weights, once more as they are folded, and its clean
-maps.
+Two networks with random weights, three budgets, a process each. In it the subject is prepared
+first: model, preflight, export, theory. What the process grows by from then on, at its peak, is set
+beside the budget and what is kept whole: the model's weights, once more as they are folded, and its
+clean maps.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _peak() -> int:
 def show(peaks: Sequence[Peak]) -> str:
     """A table in Markdown."""
     lines = [
-        "| network, layer | engine | budget | prepared | kept | growth | growth beyond kept, of budget |",
+        "| network, layer | engine | budget | prepared | kept | growth | beyond kept, of budget |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for each in peaks:

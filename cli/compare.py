@@ -67,7 +67,7 @@ def _print(rows: Comparison) -> None:
             "" if theory is None else f"{100 * theory:.1f} %",
             *_ratio(row),
         )
-    console = Console()
+    console = Console(markup=False)
     console.print(table)
     console.print(f"size: {first.measurement.size().meaning}", highlight=False, soft_wrap=True)
     console.print(f"ratios: to {first.name}; {_method(rows)}", highlight=False, soft_wrap=True)

@@ -34,4 +34,4 @@ def layers(
         table.add_row(
             layer.name, layer.kind, str(layer.channels), f"{layer.size[0]} x {layer.size[1]}"
         )
-    Console().print(table)
+    Console(markup=False).print(table)

@@ -85,7 +85,7 @@ def _print_measurement(found: erf.Measurement, fields: int) -> None:
 
     from erf.measures import describe, size_label
 
-    console = Console()
+    console = Console(markup=False)
     console.print(found.sentence, highlight=False, soft_wrap=True)
     table = Table(box=box.SIMPLE)
     whole = "of map" if found.recentred else "of image"

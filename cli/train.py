@@ -145,7 +145,7 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
     from parsenet.training.bar import training_bar
 
     with joined(str(find_device(asked["device"]))) as processes, noted():
-        console = Console(quiet=not processes.first)
+        console = Console(markup=False, quiet=not processes.first)
         if asked["download"]:
             fetch_data(experiment, processes)
         prepared = prepare(experiment)
@@ -172,7 +172,7 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
         if trained.scores is not None:
             print_scores(trained.scores, console)
         path = trained.path
-        console.print(f"[bold]{path}[/]  probe it: erf probe {path}", soft_wrap=True)
+        console.print(f"{path}  probe it: erf probe {path}", soft_wrap=True)
         if experiment.data != "scenes" and processes.first:
             click.echo(f"score it: {scoring_command(experiment, path)}")
 

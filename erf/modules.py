@@ -6,6 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -80,3 +81,36 @@ def listed(model: nn.Module) -> Iterator[dict[str, Tensor]]:
 
             stack.enter_context(module.register_forward_hook(keep))
         yield seen
+
+
+@dataclass
+class Outputs:
+    """Bytes of what modules put out, each tensor once: more than are held at any moment."""
+
+    bytes: int = 0
+
+
+@contextmanager
+def counted_outputs(model: nn.Module) -> Iterator[Outputs]:
+    """Add up the outputs of all modules of a model in the passes within.
+
+    Example:
+        >>> import torch
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
+        >>> with counted_outputs(model) as outputs:
+        ...     _ = model(torch.randn(1, 3, 8, 8))
+        >>> outputs.bytes == 2 * 4 * 8 * 8 * 4
+        True
+    """
+    found, last = Outputs(), set[int]()
+
+    def count(_: nn.Module, __: object, output: object) -> None:
+        tensors = [tensor for _, tensor in tensors_in(output)]
+        found.bytes += sum(each.nbytes for each in tensors if id(each) not in last)
+        last.clear()
+        last.update(map(id, tensors))  # a container hands on what its last module put out
+
+    with ExitStack() as stack:
+        for module in model.modules():
+            stack.enter_context(module.register_forward_hook(count))
+        yield found

@@ -26,6 +26,8 @@ def progress_bar(title: str, total: int, *, show: bool) -> Iterator[Callable[[in
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not show) as progress:
+    with Progress(
+        *columns, console=Console(stderr=True, markup=False), disable=not show
+    ) as progress:
         task = progress.add_task(title, total=total)
         yield lambda steps: progress.advance(task, steps)

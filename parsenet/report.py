@@ -38,7 +38,7 @@ def print_scores(scores: Scores, dataset: LabelledImages, images: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(markup=False)
     title = f"{dataset.title} {dataset.split}, {images} image{'s' if images > 1 else ''}"
     table = Table("class", box=box.SIMPLE_HEAD, title=title)
     for column in ("pixels", "accuracy", "IoU"):

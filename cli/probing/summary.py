@@ -34,7 +34,7 @@ def print_result(result: Result, loaded: LoadedModel, sigma: float) -> None:
     table.add_column(overflow="fold")
     for name, text in describe_result(result, loaded.label, sigma).items():
         table.add_row(name, text)
-    console = Console()
+    console = Console(markup=False)
     console.print(table)
     for note in result.engine.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True)

@@ -13,10 +13,10 @@ from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
 from erf.engines.engine import Disturb, Engine
 from erf.engines.report import Agreement, EngineReport
-from erf.errors import ExportError, ModelError
+from erf.errors import ExportError, ModelError, SettingError
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph
-from erf.memory import parse_memory
+from erf.memory import show_memory
 from erf.settings import Disturbance
 
 CONVENTION = "layers are read as (n, channels, rows, cols), which only an export could confirm"
@@ -55,6 +55,7 @@ class Work:
         disturb: the stimulus.
         activations: size of each target's clean response, which rounding is relative to.
         graph: of the model, why there is none, or None where none was asked for.
+        memory: bytes that disturbances may take together.
     """
 
     model: nn.Module
@@ -64,11 +65,19 @@ class Work:
     disturb: Disturb
     activations: Sequence[float]
     graph: Graph | ExportError | None
+    memory: int
 
     def dense(self, batch_size: int | None) -> DenseEngine:
         """The engine that runs whole images."""
         graph = self.graph if isinstance(self.graph, Graph) else None
-        return DenseEngine(self.model, self.image, self.targets, batch_size=batch_size, graph=graph)
+        return DenseEngine(
+            self.model,
+            self.image,
+            self.targets,
+            memory_bytes=self.memory,
+            batch_size=batch_size,
+            graph=graph,
+        )
 
 
 def choose_engine(
@@ -88,6 +97,7 @@ def choose_engine(
     Raises:
         ExportError: when delta is asked for, which needs a graph.
         ModelError: when delta is asked for, and images must run alone.
+        SettingError: when delta is asked for, and not one disturbance fits the memory.
     """
     name, graph = settings.engine, work.graph
     if alone:
@@ -106,9 +116,17 @@ def choose_engine(
         graph,
         work.image,
         work.targets,
-        memory_bytes=parse_memory(settings.memory),
+        memory_bytes=work.memory,
         batch_size=settings.batch_size,
     )
+    if settings.batch_size is None and (needed := delta.least_memory(work.grid)) > work.memory:
+        why = (
+            f"one disturbance needs {show_memory(needed)} in the delta engine, and --memory leaves "
+            f"{show_memory(work.memory)} beside the model, its clean maps and the result"
+        )
+        if name == "delta":
+            raise SettingError(why)
+        return Choice.of(dense, name, (*notes, f"{why}: dense runs instead"))
     return Choice.of(delta, name, notes) if name == "delta" else _agreed(delta, dense, work, notes)
 
 

@@ -13,6 +13,7 @@ from erf.engines.engine import Disturb, Reading
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, map_layout
 from erf.model.observe import observe_maps
+from erf.modules import counted_outputs
 
 
 class DenseEngine:
@@ -26,7 +27,9 @@ class DenseEngine:
         model: in evaluation mode.
         image: the clean image, on the model's device.
         targets: what to watch.
-        batch_size: disturbed images a forward pass; None chooses about two million pixels.
+        memory_bytes: that a pass may take; one image it gets in any case, as the clean one did.
+        batch_size: disturbed images a forward pass; None chooses about two million pixels, or
+            fewer where memory does not allow for these.
         graph: of the model, which knows what the dimensions of its layers mean.
 
     Raises:
@@ -43,11 +46,12 @@ class DenseEngine:
         image: Float[Tensor, "c h w"],
         targets: Sequence[Target],
         *,
+        memory_bytes: int = 4 * 2**30,
         batch_size: int | None = None,
         graph: Graph | None = None,
     ) -> None:
         self.model, self.image, self.targets = model, image, tuple(targets)
-        self.batch_size = batch_size or max(1, 2**21 // image[0].numel())
+        self.memory_bytes, self.batch_size = memory_bytes, batch_size
         self.layers, self.graph = [target.layer for target in targets], graph
         if graph is not None:
             for layer in self.layers:
@@ -57,10 +61,12 @@ class DenseEngine:
         self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], disturb: Disturb
     ) -> Iterator[Reading]:
         """See `Engine`."""
-        clean = observe_maps(self.model, self.image[None].clone(), self.layers, self.graph)
+        with counted_outputs(self.model) as outputs:
+            clean = observe_maps(self.model, self.image[None].clone(), self.layers, self.graph)
+        batch = self.batch_size or self._largest_batch(outputs.bytes)
         jobs = np.array([(patch, draw) for patch in patches for draw in draws], dtype=np.int64)
-        for start in range(0, len(jobs), self.batch_size):
-            batch_patches, batch_draws = jobs[start : start + self.batch_size].T
+        for start in range(0, len(jobs), batch):
+            batch_patches, batch_draws = jobs[start : start + batch].T
             images = self.image.repeat(len(batch_patches), 1, 1, 1)
             added = disturb(batch_patches, batch_draws)
             for image, patch, extra in zip(images, batch_patches, added, strict=True):
@@ -71,6 +77,12 @@ class DenseEngine:
                 for target in self.targets
             )
             yield Reading(batch_patches, batch_draws, values)
+
+    def _largest_batch(self, outputs: int) -> int:
+        """About two million pixels, or as many images as memory allows for."""
+        pixels = self.image[0].numel()
+        taken = outputs + 4 * self.image.numel() * self.image.element_size()
+        return max(1, min(2**21 // pixels, self.memory_bytes // taken))
 
 
 def discrepancy(

@@ -45,12 +45,25 @@ class Cost:
         kept = f" and {show_memory(self.disk)} of disk for its journal" if self.disk else ""
         return f"{self.what}: needs {show_memory(self.memory)} of memory{kept}"
 
-    def check(self, journal: Path | None) -> None:
+    def check(self, journal: Path | None, budget: int) -> int:
         """Refuse what cannot fit.
 
+        Args:
+            journal: where it would be kept, None where it is not.
+            budget: bytes that the settings allow.
+
+        Returns:
+            What is left of the budget for disturbances.
+
         Raises:
-            SettingError: with what is needed and what is free.
+            SettingError: with what is needed, and what is allowed or free.
         """
+        if self.memory >= budget:
+            raise SettingError(
+                f"{self.what}: needs {show_memory(self.memory)} of memory for the result, and "
+                f"--memory allows {show_memory(budget)}; larger patches and strides or fewer units "
+                "need less"
+            )
         free = free_memory()
         if self.memory > free:
             raise SettingError(
@@ -58,7 +71,7 @@ class Cost:
                 f"{show_memory(free)} are free; larger patches and strides or fewer units need less"
             )
         if journal is None:
-            return
+            return budget - self.memory
         place = next(each for each in (journal, *journal.absolute().parents) if each.exists())
         space = shutil.disk_usage(place).free
         if self.disk > space:
@@ -66,6 +79,7 @@ class Cost:
                 f"{self.what}: its journal needs {show_memory(self.disk)} of disk, and "
                 f"{show_memory(space)} are free at {place}"
             )
+        return budget - self.memory
 
     def announce(self) -> None:
         """Say on standard error what is needed, if that is much."""

@@ -17,6 +17,7 @@ from erf.engines.engine import Disturb
 from erf.engines.report import EngineReport
 from erf.errors import SettingError
 from erf.geometry import PatchGrid, Target, UnitName
+from erf.memory import parse_memory
 from erf.model import Specimen
 from erf.probing.cost import Cost, cost_of
 from erf.probing.draws import take_draws
@@ -96,7 +97,7 @@ def run(
         raise SettingError("draws 'auto' judges the size of one unit, not of a whole layer")
     place = None if journal is None else Path(journal)
     cost = _cost(watched, grid, settings, place)
-    cost.check(place)
+    left = cost.check(place, parse_memory(settings.memory))
     if progress:
         cost.announce()
     dead = [each.layer for each in asked if each.layer in flight.dead]
@@ -109,6 +110,7 @@ def run(
             disturb,
             [float(each.activation.abs().max()) for each in watched],
             specimen.graph,
+            left,
         )
         notes = (*flight.notes, *map(dead_note, dead))
         choice = choose_engine(settings, work, alone=flight.alone, notes=notes)

@@ -107,10 +107,14 @@ def read_mat(
         raise DatasetError(f"{path}: {name} cannot be read: {reason}") from error
     if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "iuf":
         raise DatasetError(f"{path}: {name} is no matrix of numbers")
+    if not matrix.size:
+        raise DatasetError(f"{path}: {name} is empty")
     labels: Any = np.rint(matrix)
-    if not (labels == matrix).all():
-        wrong = matrix[labels != matrix].flat[0]
-        raise DatasetError(f"{path}: {name} holds {wrong}, which is no whole number")
+    whole = (labels == matrix) & (abs(labels) < 2**31)
+    if not whole.all():
+        raise DatasetError(
+            f"{path}: {name} holds {matrix[~whole].flat[0]}, which is no whole number of a class"
+        )
     return labels.astype(np.int64)
 
 

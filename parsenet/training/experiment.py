@@ -99,8 +99,9 @@ class Experiment:
         """
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise TrainingError(f"configuration is not TOML: {error}") from error
+        except (ValueError, RecursionError) as error:
+            reason = "it nests too deeply" if isinstance(error, RecursionError) else error
+            raise TrainingError(f"configuration is not TOML: {reason}") from error
         names = {item.name: item.type for item in fields(cls)}
         for name, value in values.items():
             if name not in names:
@@ -144,7 +145,12 @@ def prepare(experiment: Experiment) -> Prepared:
     classes = CLASSES if isinstance(data, Scenes) else data.classes
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = build(experiment.variant, classes=len(classes), **experiment.options)
+        try:
+            model = build(experiment.variant, classes=len(classes), **experiment.options)
+        except TypeError as error:
+            raise TrainingError(
+                f"options {dict(experiment.options)} make no {experiment.variant}: {error}"
+            ) from error
     space = INPUT_SPACE if isinstance(data, Scenes) else IMAGENET
     report, loaded = "", tuple[str, ...]()
     if experiment.freeze not in ("", "trunk"):

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 
 from erf.engines.delta.clean import CleanPass, inputs_recursively
-from erf.engines.delta.memory import largest_batch
+from erf.engines.delta.memory import bytes_of_one, largest_batch
 from erf.engines.delta.plan import Group, Plan, make_plan
 from erf.engines.delta.propagate import propagate
 from erf.engines.delta.readout import read_target, silent
@@ -97,6 +97,11 @@ class DeltaEngine:
     def multiplications(self, grid: PatchGrid) -> Float64[np.ndarray, "patch_rows patch_cols"]:
         """Necessary multiplications of one draw of every patch."""
         return self.plan(grid).multiplications
+
+    def least_memory(self, grid: PatchGrid) -> int:
+        """Bytes of one disturbance, the largest of all of a grid."""
+        sizes = [bytes_of_one(self.nodes, group) for group in self.plan(grid).groups]
+        return max(sizes, default=0)
 
     def measure(
         self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], disturb: Disturb

@@ -17,6 +17,12 @@ TEMPORARY = 3
 
 def largest_batch(nodes: Sequence[Node], group: Group, budget: int) -> int:
     """Disturbances whose windows together stay within ``budget`` bytes, at least one."""
+    return max(1, budget // bytes_of_one(nodes, group))
+
+
+def bytes_of_one(nodes: Sequence[Node], group: Group) -> int:
+    """What one disturbance takes at the most: the windows that are still to be read, and what the
+    formula that runs holds meanwhile."""
     last = {source: node for node in nodes for source in node.inputs}
     held: dict[Node, int] = {}
     peak = 1
@@ -28,7 +34,7 @@ def largest_batch(nodes: Sequence[Node], group: Group, budget: int) -> int:
         for source in set(node.inputs):
             if last[source] is node:
                 held.pop(source, None)
-    return max(1, budget // (peak * NUMBER))
+    return peak * NUMBER
 
 
 def _lengths(node: Node, group: Group) -> tuple[int, int]:
