@@ -145,7 +145,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"{path}: {'is no file' if path.exists() else 'no such file'}")
+        kind = "is a folder" if path.is_dir() else "is no file"
+        raise CheckpointError(f"{path}: {kind if path.exists() else 'no such file'}")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}

@@ -94,7 +94,7 @@ SETTINGS: dict[str, tuple[click.ParamType[Any] | type[str], str]] = {
     "stimulus": (Names("erf.stimulus", "STIMULI"), "What disturbs a patch."),
     "engine": (Names("erf.settings", "ENGINES"), "What computes."),
     "batch_size": (COUNT, "Disturbances at a time."),
-    "memory": (str, "Budget of the delta engine."),
+    "memory": (str, "Budget beside model and clean maps."),
     "reduce": (Names("erf.settings", "REDUCTIONS"), "Of a gradient: how colours add up."),
     "projections": (COUNT, "Of a gradient: how many stand for all channels."),
     "seed": (FROM_0, "Of all that is random."),

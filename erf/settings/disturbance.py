@@ -40,7 +40,8 @@ class Disturbance(Method):
             where the two agree.
         batch_size: disturbances at a time; None lets the engine choose. Changes the result by
             rounding at most.
-        memory: budget of the delta engine, such as ``"4 GiB"``.
+        memory: budget of what the result and the disturbances take beside the model, its clean
+            maps and one pass, such as ``"4 GiB"``.
 
     Raises:
         SettingError: naming a field that is out of range, its value and its limit.

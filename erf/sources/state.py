@@ -33,7 +33,8 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], list[str]]:
         SourceError: when there is no such file, it is damaged, or it holds something else.
     """
     if not path.is_file():
-        raise SourceError(f"{path}: {'is no file' if path.exists() else 'no such file'}")
+        kind = "is a folder" if path.is_dir() else "is no file"
+        raise SourceError(f"{path}: {kind if path.exists() else 'no such file'}")
     if path.suffix == ".safetensors":
         try:
             with safe_open(path, framework="pt") as file:

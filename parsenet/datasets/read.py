@@ -1,5 +1,6 @@
 """Reading one image or one label file of a data set; damage becomes one line."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def read_indices(
 ) -> Integer[np.ndarray, "height width"]:
     """Read the label of each pixel from a PNG: a palette, grey levels of 8 or 16 bits, or a mask.
 
-    A mask of single bits holds the classes 0 and 1.
+    A mask of single bits holds the classes 0 and 1. A label whose own file says how a camera was
+    held is turned upright, as its photo is.
 
     Args:
         path: the file.
@@ -51,7 +53,7 @@ def read_indices(
         DatasetError: if the file cannot be read, its pixels are colours and not indices, or one of
             them is the colour of no class.
     """
-    image = _open(path)
+    image = ImageOps.exif_transpose(_open(path))
     if colors is not None and image.mode in ("RGB", "RGBA"):
         return _labels_of(np.array(image.convert("RGB")), colors, path)
     if image.mode not in ("1", "P", "L", *SIXTEEN_BITS):
@@ -83,10 +85,14 @@ def _open(path: Path) -> Image.Image:
     if path.exists() and not path.is_file():
         raise DatasetError(f"{path}: is no file")
     try:
-        with Image.open(path) as image:
-            image.load()
-            return image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                image.load()
+                return image
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise DatasetError(f"{path}: is larger than {Image.MAX_IMAGE_PIXELS} pixels") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read as an image: {_line(error)}") from error
 
 

@@ -45,7 +45,8 @@ def load_weights(source: str | Path, *, input_space: InputSpace | None = None) -
     if not path.exists() and re.fullmatch(r"VGG16(_BN)?_Weights\.\w+", str(source)):
         return _named(str(source), input_space)
     if not path.is_file():
-        raise WeightsError(f"{path}: {'is no file' if path.exists() else 'no such file'}")
+        kind = "is a folder" if path.is_dir() else "is no file"
+        raise WeightsError(f"{path}: {kind if path.exists() else 'no such file'}")
     if path.suffix == ".safetensors" and _is_checkpoint(path):
         return _own(path, input_space)
     tensors = _read(path)

@@ -97,7 +97,7 @@ def _write(snapshot: Snapshot, path: Path) -> None:
     try:
         # Of a writer that was killed; safetensors, too, leaves files of its own then.
         shutil.rmtree(writing, ignore_errors=True)
-        make_folder(folder)
+        make_folder(path.parent)
         writing.mkdir()
         save_file(tensors, writing / path.name, metadata=metadata)
         flush(writing / path.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 
 import erf
 from erf.geometry import PatchGrid, Target
+from erf.memory import parse_memory
 from erf.probing import cost
 from erf.probing.cost import cost_of
 
@@ -77,3 +79,56 @@ def test_the_need_that_is_told_is_the_need_that_is_measured() -> None:
     tracemalloc.stop()
     grid = PatchGrid((96, 96), 8, 8)
     assert 0.6 < peak / cost_of([Target("")], [(96, 96)], grid, 2, journal=False).memory < 1.1
+
+
+def test_a_result_beyond_the_budget_is_refused_with_both_numbers() -> None:
+    subject = erf.Subject(nn.Conv2d(3, 2, 3, padding=1), torch.randn(3, 32, 32))
+    settings = erf.Noise(patch=4, draws=1, memory="2 MiB")
+    with pytest.raises(
+        erf.SettingError,
+        match=r"on 64 patches: needs 3.0 MiB of memory for the result, and --memory allows 2.0 MiB",
+    ):
+        subject.probe("", settings, unit="all")
+    assert subject.probe("", settings).draws == 1
+
+
+class Watched(nn.Sequential):
+    """Notes how many images each pass gets."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if not torch.compiler.is_compiling():
+            self.passes.append(len(images))
+        return super().forward(images)
+
+
+@pytest.mark.parametrize(("memory", "images"), [("2 MiB", 3), ("8 MiB", 12), ("1 GiB", 64)])
+def test_the_dense_engine_runs_as_many_images_as_the_budget_allows(
+    memory: str, images: int
+) -> None:
+    """An image's maps: two of 4x64x128 numbers of single precision, 0.25 MiB, and four images."""
+    model = Watched(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+    model.passes = []
+    subject = erf.Subject(model, torch.randn(3, 64, 128), graph=False)
+    subject.preflight()
+    settings = erf.Noise(patch=16, draws=2, engine="dense", memory=memory)
+    model.passes.clear()
+    subject.probe("1", settings)
+    maps = 4 * 64 * 128 * (4 + 4 + 4 * 3)
+    needed = cost_of(
+        [Target("1", (0, 0))], [(64, 128)], PatchGrid((64, 128), 16, 16), 2, journal=False
+    ).memory
+    fitting = (parse_memory(memory) - needed) // maps
+    assert max(model.passes) == min(64, fitting) == images
+
+
+def test_a_disturbance_that_does_not_fit_is_refused_or_left_to_dense() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), nn.Conv2d(64, 64, 9, padding=4))
+    subject = erf.Subject(model, torch.randn(3, 48, 48))
+    settings = erf.Noise(patch=24, draws=1, engine="delta", memory="1 MiB")
+    words = r"one disturbance needs .* MiB in the delta engine, and --memory leaves"
+    with pytest.raises(erf.SettingError, match=words):
+        subject.probe("1", settings)
+    result = subject.probe("1", replace(settings, engine="auto"))
+    assert result.engine.name == "dense"
+    assert "dense runs instead" in result.engine.notes[-1]
+    assert subject.probe("1", replace(settings, memory="64 MiB")).engine.name == "delta"

@@ -101,3 +101,48 @@ def test_a_mask_of_single_bits_holds_two_classes(tmp_path):
     labels = read_indices(tmp_path / "mask.png")
     assert labels.dtype == np.uint8
     assert labels.tolist() == mask.astype(int).tolist()
+
+
+TURNED = {  # EXIF's eight ways of holding a camera, as turns of an array (TIFF 6.0, tag 274)
+    1: lambda seen: seen,
+    2: lambda seen: seen[:, ::-1],
+    3: lambda seen: seen[::-1, ::-1],
+    4: lambda seen: seen[::-1],
+    5: lambda seen: seen.swapaxes(0, 1),
+    6: lambda seen: np.rot90(seen, -1),
+    7: lambda seen: seen[::-1, ::-1].swapaxes(0, 1),
+    8: lambda seen: np.rot90(seen),
+}
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+def test_photos_and_labels_are_turned_alike(tmp_path, orientation):
+    held = Image.Exif()
+    held[0x0112] = orientation
+    levels, label = photo(0, 3, 5), np.arange(15, dtype=np.uint8).reshape(3, 5)
+    Image.fromarray(levels).save(tmp_path / "a.png", exif=held)
+    Image.fromarray(label).save(tmp_path / "b.png", exif=held)
+    assert np.array_equal(read_image(tmp_path / "a.png"), TURNED[orientation](levels))
+    assert np.array_equal(read_indices(tmp_path / "b.png"), TURNED[orientation](label))
+
+
+def test_a_small_file_that_claims_to_be_huge_is_refused(tmp_path, monkeypatch):
+    Image.fromarray(np.zeros((40, 40), np.uint8)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    for read in (read_image, read_indices):
+        with pytest.raises(DatasetError, match=r"a.png: is larger than 1000 pixels"):
+            read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("value", [1e300, 2.0**40, np.inf, np.nan])
+def test_a_matrix_beyond_all_classes_is_refused_without_a_warning(tmp_path, value, recwarn):
+    savemat(tmp_path / "a.mat", {"S": np.full((2, 2), value)})
+    with pytest.raises(DatasetError, match="which is no whole number of a class"):
+        read_mat(tmp_path / "a.mat", "S")
+    assert not recwarn.list
+
+
+def test_an_empty_matrix_is_refused(tmp_path):
+    savemat(tmp_path / "a.mat", {"S": np.zeros((0, 0))})
+    with pytest.raises(DatasetError, match="S is empty"):
+        read_mat(tmp_path / "a.mat", "S")
