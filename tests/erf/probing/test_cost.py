@@ -127,8 +127,9 @@ def test_a_disturbance_that_does_not_fit_is_refused_or_left_to_dense() -> None:
     settings = erf.Noise(patch=24, draws=1, engine="delta", memory="1 MiB")
     words = r"one disturbance needs .* MiB in the delta engine, and --memory leaves"
     with pytest.raises(erf.SettingError, match=words):
-        subject.probe("1", settings)
-    result = subject.probe("1", replace(settings, engine="auto"))
+        subject.probe("1", settings, unit="all")
+    result = subject.probe("1", replace(settings, engine="auto"), unit="all")
     assert result.engine.name == "dense"
     assert "dense runs instead" in result.engine.notes[-1]
-    assert subject.probe("1", replace(settings, memory="64 MiB")).engine.name == "delta"
+    roomy = replace(settings, memory="64 MiB")
+    assert subject.probe("1", roomy, unit="all").engine.name == "delta"
