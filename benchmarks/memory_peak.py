@@ -2,8 +2,7 @@
 
 Two networks with random weights, three budgets, a process each. In it the subject is prepared
 first: model, preflight, export, theory. What the process grows by from then on, at its peak, is set
-beside the budget and what is kept whole: the model's weights, once more as they are folded, and its
-clean maps.
+beside the budget and what is kept whole, the model's clean maps.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ import torch
 from torch import nn
 
 import erf
+from erf.engines.delta import DeltaEngine
+from erf.geometry import Target
+from erf.graph import Graph
 from erf.memory import parse_memory, show_memory
 
 BUDGETS = ("64 MiB", "256 MiB", "1 GiB")
@@ -36,7 +38,7 @@ class Peak:
         network, layer, engine: what was probed, and how.
         budget: that was given.
         before: what the process held when the subject was prepared.
-        kept: the model's weights once more, and its clean maps.
+        kept: clean maps of the delta engine.
         growth: of the process at its peak, beyond what it held before.
     """
 
@@ -70,8 +72,22 @@ def measure_peak(network: str, engine: str, budget: str) -> Peak:
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     subject.probe(layer, settings)
     growth = _peak() - before
-    kept = subject.kept_bytes(layer)
+    kept = _clean_maps(subject, layer)
     return Peak(network, layer, engine, parse_memory(budget), before, kept, growth)
+
+
+def _clean_maps(subject: erf.Subject, layer: str) -> int:
+    """Bytes of the maps that the delta engine keeps of the clean image, each once."""
+    graph = subject.graph
+    assert isinstance(graph, Graph)
+    with torch.inference_mode():
+        clean = DeltaEngine(graph, subject.image, [Target(layer, (0, 0))]).clean
+    kept = {
+        values.untyped_storage().data_ptr(): values.untyped_storage().nbytes()
+        for node, values in clean.values.items()
+        if node not in graph.constants
+    }
+    return sum(kept.values())
 
 
 def _peak() -> int:
