@@ -92,33 +92,25 @@ def test_a_result_beyond_the_budget_is_refused_with_both_numbers() -> None:
     assert subject.probe("", settings).draws == 1
 
 
-class Watched(nn.Sequential):
-    """Notes how many images each pass gets."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        if not torch.compiler.is_compiling():
-            self.passes.append(len(images))
-        return super().forward(images)
-
-
 @pytest.mark.parametrize(("memory", "images"), [("2 MiB", 3), ("8 MiB", 12), ("1 GiB", 64)])
 def test_the_dense_engine_runs_as_many_images_as_the_budget_allows(
     memory: str, images: int
 ) -> None:
     """An image's maps: two of 4x64x128 numbers of single precision, 0.25 MiB, and four images."""
-    model = Watched(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
-    model.passes = []
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+    passes: list[int] = []
+    model.register_forward_pre_hook(lambda _, inputs: passes.append(len(inputs[0])))
     subject = erf.Subject(model, torch.randn(3, 64, 128), graph=False)
     subject.preflight()
     settings = erf.Noise(patch=16, draws=2, engine="dense", memory=memory)
-    model.passes.clear()
+    passes.clear()
     subject.probe("1", settings)
     maps = 4 * 64 * 128 * (4 + 4 + 4 * 3)
     needed = cost_of(
         [Target("1", (0, 0))], [(64, 128)], PatchGrid((64, 128), 16, 16), 2, journal=False
     ).memory
     fitting = (parse_memory(memory) - needed) // maps
-    assert max(model.passes) == min(64, fitting) == images
+    assert max(passes) == min(64, fitting) == images
 
 
 def test_a_disturbance_that_does_not_fit_is_refused_or_left_to_dense() -> None:
