@@ -30,6 +30,8 @@ COLUMNS = """
 - *engine*: what `auto` took. *Error*: the largest difference of it from whole images in double
   precision (single where it says so), over the peak of the layer, all patches and units, the worst
   layer.
+- Theory says that a unit reads what could change it for some input. Masks of -100, as in Swin's
+  shifted windows, are no infinities: their tokens count as read, though no one hears them here.
 - *s*: processor time for the export and the theory of all layers, and for the probe by `auto`. The
   machine was shared.
 

@@ -187,8 +187,10 @@ def attention(call: Call) -> Effect:
 
 def _of_products(scores: Node) -> bool:
     """Whether scores are sums of products, moved about: then they shut no key out."""
-    moves = ("view", "_unsafe_view", "reshape", "permute", "transpose", "unsqueeze", "expand")
-    passing = {f"aten.{name}" for name in (*moves, "clone", "add", "_to_copy", "contiguous")}
+    moves = ("view", "_unsafe_view", "reshape", "permute", "transpose", "unsqueeze", "slice")
+    passing = {
+        f"aten.{name}" for name in (*moves, "expand", "clone", "add", "_to_copy", "contiguous")
+    }
     if scores.op in ("aten.mm", "aten.bmm", "aten.matmul", "aten.einsum", "aten.linear"):
         return True
     sources = scores.call.sources
