@@ -4,7 +4,8 @@
 
 Cosmic Ray makes the mutants: one operator, comparison, number or condition changed in a copy of the
 repository. Those in annotations are left out: they are not run. A mutant is killed when a test of
-its folder fails or takes longer than its limit.
+its folder fails or takes longer than its limit. Tests run in forks of a process that has imported
+the libraries, not ours: an import of PyTorch takes longer than most of them.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
+import pytest
 from cosmic_ray.ast import Visitor, get_ast
 from cosmic_ray.mutating import MutationVisitor
 from cosmic_ray.plugins import get_operator
@@ -43,6 +45,13 @@ OPERATORS = (
     *(f"core/Replace{swap}" for swap in SWAPS),
     *("core/AddNot", "core/ReplaceTrueWithFalse", "core/ReplaceFalseWithTrue"),
     *("core/ReplaceAndWithOr", "core/ReplaceOrWithAnd", "core/NumberReplacer"),
+)
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        *("torch", "torch.export", "torchvision", "scipy.stats", "xarray", "zarr", "pandas"),
+        *("matplotlib.figure", "hypothesis", "rich.progress", "click.testing", "PIL.Image"),
+    ]
 )
 PRINTED = ["tests/figures"]
 TESTS = {
@@ -181,19 +190,26 @@ def _is_killed(mutant: Mutant, copy: Path, limit: int) -> bool:
     source = path.read_text(encoding="utf-8")
     path.write_text(_mutated(source, f"core/{mutant.operator}", mutant.occurrence))
     try:
-        command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
-        done = subprocess.run(
-            [*command, *_ordered(mutant.file, copy)],
-            cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy), "MPLBACKEND": "agg", "ERF_SHAPES": "none"},
-            capture_output=True,
-            timeout=limit,
-        )
-        return done.returncode != 0
-    except subprocess.TimeoutExpired:
-        return True
+        tests = FORKS.Process(target=_test, args=(copy, _ordered(mutant.file, copy)))
+        tests.start()
+        tests.join(limit)
+        if tests.is_alive():
+            tests.kill()
+            tests.join()
+        return tests.exitcode != 0
     finally:
         path.write_text(source)
+
+
+def _test(copy: Path, tests: list[str]) -> None:
+    """Run tests of a copy, in a process of their own; it ends with pytest's exit code."""
+    os.chdir(copy)
+    sys.path.insert(0, str(copy))
+    os.environ |= {"PYTHONPATH": str(copy), "MPLBACKEND": "agg", "ERF_SHAPES": "none"}
+    with Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+    sys.exit(pytest.main(["-xq", "-p", "no:cacheprovider", *tests]))
 
 
 def _ordered(file: str, copy: Path) -> list[str]:
