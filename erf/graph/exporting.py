@@ -20,7 +20,7 @@ from erf.graph.layout import Layout
 from erf.graph.mark import MARK, marking
 from erf.graph.node import BatchSize, Call, Effect, Node, constant_value
 from erf.graph.refusal import example_of, fallback, refusal
-from erf.graph.rules import effect_of
+from erf.graph.rules import effect_of, has_rule
 from erf.graph.shape_only import without_examples
 from erf.graph.tokens import TokenGrid, on_grid, token_dim, token_grids
 
@@ -68,11 +68,23 @@ def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgra
                 # What a forward notes on its module is undone by whoever borrows it.
                 warnings.filterwarnings("ignore", message="The tensor attribute")
                 program = torch.export.export(model, (image,), dynamic_shapes=dynamic, strict=False)
-                return program.run_decompositions({}), dynamic is not None
+                return _with_known_operators(program), dynamic is not None
         except Exception as error:  # torch.export lets through whatever the model raises
             failure = failure or error
     assert failure is not None
     raise ExportError(refusal(model, image_shape, failure)) from failure
+
+
+def _with_known_operators(program: ExportedProgram) -> ExportedProgram:
+    """Operators without a rule taken apart, where PyTorch itself makes them of others."""
+    program = program.run_decompositions({})
+    targets = {fx.target for fx in program.graph.nodes if fx.op == "call_function"}
+    strange = [t for t in targets if isinstance(t, torch._ops.OpOverload) and not has_rule(t)]
+    if not strange:
+        return program
+    known = torch.export.default_decompositions()
+    wanted = {target: known[target] for target in strange if target in known}
+    return program.run_decompositions(wanted) if wanted else program
 
 
 class _Translator:

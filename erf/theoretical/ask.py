@@ -29,9 +29,10 @@ def theoretical_field(
 ) -> TheoreticalField:
     """The theoretical receptive field of a layer: of all its units.
 
-    A zero weight counts as reading, and so do the zero-weight taps of an interpolation. For
-    stride and padding see Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural
-    Networks, Distill 2019.
+    A weight counts as reading, be it zero today; what is zero by construction does not: a tap of an
+    interpolation that is asked for a sample itself, what a constant mask shuts out. For stride and
+    padding see Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks,
+    Distill 2019.
 
     Args:
         model: any module that takes one image (n, channels, rows, cols); left as found.

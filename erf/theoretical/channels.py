@@ -66,8 +66,10 @@ TAKING = frozenset(
 
 def _takes_some(node: Node, source: Node) -> bool:
     rule = rule_of(node.call)
-    if rule in (slide.col2im, slide.unfold, trace.look_up):
+    if rule in (slide.col2im, trace.look_up):
         return True
+    if rule is slide.unfold:  # windows of positions hold all channels, windows of channels some
+        return not any(read.apart for read in node.reads)
     assert node.layout is not None
     assert source.layout is not None
     fewer = prod(channel_shape(node.layout)) < prod(channel_shape(source.layout))

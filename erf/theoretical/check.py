@@ -7,9 +7,10 @@ from torch import nn
 
 from erf.geometry import Box
 from erf.graph import Graph, try_graph_of
+from erf.graph.rules.gate import zeros
 from erf.graph.tokens import TokenGrid
 from erf.theoretical.field import TheoreticalField
-from erf.theoretical.nan import nan_boxes
+from erf.theoretical.nan import nan_boxes, swallowing
 
 
 def disagreement(
@@ -21,7 +22,9 @@ def disagreement(
 ) -> str | None:
     """What NaN probing finds otherwise, in words; None if nothing.
 
-    An upper bound agrees if it holds what NaN probing finds.
+    An upper bound agrees if it holds what NaN probing finds, and so does any field where operators
+    swallow NaN, which then finds too little. Where a constant factor is zero, NaN
+    passes and a change does not: there theory may claim less than NaN finds.
 
     Args:
         model: the field's.
@@ -38,13 +41,27 @@ def disagreement(
         channel_dim=field.channel_dim,
         tokens=_tokens(model, field, channels),
     )
+    loose = field.status == "upper_bound" or swallowing(
+        model, field.layer, field.image_size, channels
+    )
+    silent = _has_zero_factor(model, field, channels)
     for position in np.ndindex(*field.units) if unit is None else [unit]:
         ruled, probed = field.box(position), Box(*(int(end) for end in truth[position]))
         holds = ruled.hull(probed) == ruled or probed.empty
-        if not (holds if field.status == "upper_bound" else ruled == probed):
+        holds = holds if loose else ruled == probed
+        if not holds and not (silent and ruled.hull(probed) == probed):
             row, col = position
             return f"unit {row},{col} reads {_words(probed)}, not {_words(ruled)}"
     return None
+
+
+def _has_zero_factor(model: nn.Module, field: TheoreticalField, channels: int) -> bool:
+    """Whether something before a layer is multiplied by a constant that is zero somewhere."""
+    graph = try_graph_of(model, (1, channels, *field.image_size))
+    if not isinstance(graph, Graph):
+        return False
+    before = graph.before([graph.layer(field.layer)])
+    return any(node.layout is not None and zeros(node.call) is not None for node in before)
 
 
 def _tokens(

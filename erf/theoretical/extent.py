@@ -78,6 +78,8 @@ class Extent:
     ) -> Ends:
         start, place = self.start[axis], 3 + axis
         first, last = onto[0] - start, onto[1] - start
+        if not ends.shape[place]:  # nothing reads any of them
+            return np.full((*ends.shape[:place], last - first, *ends.shape[place + 1 :]), NOTHING)
         if relation.identity and first >= 0 and last <= ends.shape[place]:
             return _cut(ends, place, first, last)
         if isinstance(relation, Whole):
@@ -115,6 +117,8 @@ class Extent:
             slice(-self.start[1], size[1] - self.start[1]),
         )
         rows, cols = (_window(e, window) for e in (self.rows, self.cols))
+        if not (rows.size and cols.size):  # nothing reads any of them
+            return [np.full((*rows.shape[:3], *size), NOTHING)] * 2
         whole = Extent((0, 0), rows, cols).dense(size)
         return [whole.rows, whole.cols]
 

@@ -8,7 +8,8 @@ from math import prod
 import numpy as np
 
 from erf.graph import Node
-from erf.graph.rules import contract, cut, pointwise, rearrange, slide
+from erf.graph.node import constant_value
+from erf.graph.rules import contract, cut, pointwise, rearrange, slide, trace
 from erf.graph.rules.table import Rule
 from erf.theoretical.classes import Classes, Labels, channel_shape, grown
 
@@ -62,6 +63,8 @@ def _stacked(node: Node, sources: list[Classes]) -> list[Labels] | None:
     """Parts side by side in a new dimension."""
     assert node.layout is not None
     shape, dim = channel_shape(node.layout), node.arguments["dim"] % len(node.shape)
+    if shape[dim] != node.shape[dim]:  # they became positions
+        return [np.expand_dims(source.labels, dim) for source in sources]
     parts, reads = [], iter(sources)
     for place, tensor in enumerate(node.arguments["tensors"]):
         if tensor.layout is not None:
@@ -141,11 +144,44 @@ def _chosen(node: Node, size: int) -> Labels:
 
 
 def _rolled(node: Node, sources: list[Classes]) -> list[Labels] | None:
-    """Shifts and reversals, where channels do not move."""
+    """Shifts and reversals."""
+    labels, dims = sources[0].labels, slide.pair(node.arguments["dims"], 1, [])
+    shifts = node.arguments.get("shifts", [0] * len(dims))
+    if not dims:
+        return [labels] if labels.size == 1 else None
+    for d, by in zip(dims, shifts, strict=True):
+        labels = np.flip(labels, d) if node.op == "aten.flip" else np.roll(labels, by, d)
+    return [labels]
+
+
+def _shuffled(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Channels of groups in turn."""
     labels = sources[0].labels
-    dims = node.arguments["dims"]
-    moved = [labels.shape[d] > 1 for d in ([dims] if isinstance(dims, int) else dims)]
-    return None if any(moved) else [labels]
+    if node.op != "aten.channel_shuffle":
+        return None
+    groups = node.arguments["groups"]
+    parts = labels.reshape(labels.shape[0], groups, labels.shape[1] // groups, *labels.shape[2:])
+    return [parts.swapaxes(1, 2).reshape(labels.shape)]
+
+
+def _looked_up(node: Node, sources: list[Classes]) -> list[Labels] | None:
+    """Channels at constant places of one dimension that holds nothing else."""
+    labels = sources[0].labels
+    if node.op == "aten.index_select":
+        dim, index = node.arguments["dim"] % labels.ndim, node.arguments["index"]
+    elif node.op == "aten.index":
+        given = [(d, n) for d, n in enumerate(node.arguments["indices"]) if n is not None]
+        if len(given) != 1 or len(given[0][1].shape) != 1:
+            return None
+        dim, index = given[0]
+    else:
+        return None
+    if labels.shape[dim] == 1:
+        return [labels]
+    if labels.shape[dim] != node.origins[0].source.shape[dim] or index.layout is not None:
+        return None
+    places = constant_value(index).numpy()
+    return [np.compress(places, labels, dim) if places.dtype == bool else labels.take(places, dim)]
 
 
 TRACES: dict[Rule | None, Trace] = {
@@ -156,6 +192,8 @@ TRACES: dict[Rule | None, Trace] = {
     rearrange.expand: _aligned,
     rearrange.pad: _padded,
     rearrange.shift: _rolled,
+    rearrange.shuffle: _shuffled,
+    trace.look_up: _looked_up,
     rearrange.view: _reshaped,
     rearrange.permute: _permuted,
     rearrange.cat: _concatenated,

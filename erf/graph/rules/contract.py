@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import torch
 
-from erf.graph.layout import Axis, Dim, Layout, channel, has_position
+from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel, has_position
 from erf.graph.node import Call, Certainty, Effect, Node, Read, constant_value
+from erf.graph.rules.contradict import read_listed
 from erf.graph.rules.gate import MASKED, bound, sparse_by_construction
-from erf.graph.rules.pointwise import agree
+from erf.graph.rules.pointwise import agree, consistent
 from erf.graph.rules.recast import complete
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.scores import Operands, allowed_by, behind, causal, reads_of
@@ -32,7 +33,7 @@ def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effe
             meanings.setdefault(letter, []).append(dim)
     agreed = _choose(meanings, out, call.shape)
     if agreed is None:
-        return unknown(call)
+        return _contradicting(call, operands, out, meanings)
     after = Layout(agreed).settled()
     reads: list[Read] = []
     for node, letters in operands:
@@ -50,6 +51,27 @@ def contract(call: Call, operands: Sequence[tuple[Node, str]], out: str) -> Effe
         return bound(call, _completed(after, reads), reads, OF_MASKED)
     # What lacks in the output is summed over, so that these reads hold for rows made of channels.
     return Effect(_completed(after, reads), tuple(reads))
+
+
+def _contradicting(
+    call: Call, operands: Sequence[tuple[Node, str]], out: str, meanings: dict[str, list[Dim]]
+) -> Effect:
+    """Operands that meet at unlike positions: the first keeps its own, others are listed."""
+    first = {
+        letter: [next(filter(has_position, dims), dims[0])] for letter, dims in meanings.items()
+    }
+    agreed = _choose(first, out, call.shape)
+    if agreed is None or not consistent(Layout(agreed)) or any(_masked(n) for n, _ in operands):
+        return unknown(call)
+    after = Layout(agreed).settled()
+    reads = [
+        read_listed(node, node.layout.settled(), letters, after, out)
+        for node, letters in operands
+        if node.layout is not None
+    ]
+    if any(read is None for read in reads):
+        return unknown(call)
+    return Effect(after, tuple(read for read in reads if read is not None))
 
 
 def _completed(after: Layout, reads: Sequence[Read]) -> Layout:
@@ -218,9 +240,9 @@ def normalize(call: Call) -> Effect:
     return Effect(after, (read_through(source, after, after, dims, summed=True),))
 
 
-@rule("aten.glu", "aten.sort", "aten.topk")
+@rule("aten.glu")
 def along_channels(call: Call) -> Effect:
-    """Operators along one dimension that keep positions apart if it holds channels alone."""
+    """Halves of the channels, one of which weighs the other."""
     source, dim = call.sources[0], call["dim"] % len(call.shape)
     assert source.layout is not None
     before = source.layout.settled()
@@ -230,9 +252,36 @@ def along_channels(call: Call) -> Effect:
     return Effect(before.replace(dim, channel(size) if size > 1 else ()), (Read(source),))
 
 
+@rule("aten.sort", "aten.topk", "aten.argsort", "aten.msort")
+def order(call: Call) -> Effect:
+    """Numbers along one dimension by their rank: each rank reads all of them."""
+    source, dim = call.sources[0], call.get("dim", 0) % len(call.shape)
+    assert source.layout is not None
+    before, size = source.layout.settled(), call.shape[dim]
+    if any(digit.axis is Axis.BATCH for digit in before.dims[dim]):
+        return unknown(call)
+    axis = next((axis for axis in SPATIAL if before.dim_of(axis) == dim), None)
+    new = channel(size) if axis is None else (Digit(axis, size),)
+    after = before.replace(dim, new if size > 1 or axis else ()).settled()
+    kept = [None if d == dim else d for d in range(len(before.dims))]
+    return Effect(after, (read_through(source, before, after, kept, summed=True),))
+
+
+@rule("aten.cdist", "aten._cdist_forward")
+def distances(call: Call) -> Effect:
+    """Distances of the vectors of two lists."""
+    lead = "abcdefgh"[: len(call.shape) - 2]
+    first, second = (call["x1"], call["x2"])
+    if not len(first.shape) == len(second.shape) == len(call.shape):
+        return unknown(call)
+    return contract(call, [(first, lead + "xy"), (second, lead + "zy")], lead + "xz")
+
+
 @rule("aten.mean", "aten.sum", "aten.amax", "aten.amin", "aten.max", "aten.min", "aten.prod")
 @rule("aten.var", "aten.std", "aten.norm", "aten.linalg_vector_norm", "aten.logsumexp")
 @rule("aten.argmax", "aten.argmin", "aten.any", "aten.all", "aten.kthvalue", "aten.median")
+@rule("aten.count_nonzero", "aten.nansum", "aten.nanmean", "aten.nanmedian", "aten.mode")
+@rule("aten.var_mean", "aten.std_mean", "aten.aminmax")
 def reduce(call: Call) -> Effect:
     """Reductions over some dimensions, or all."""
     source = call.sources[0]

@@ -1,9 +1,9 @@
 """Constants that shut out: masks, and factors that are zero by construction.
 
-A mask over positions is exact: what it shuts out is not read. A mask over channels is a bound:
-scores of queries against keys hold their keys as channels, and which of them are left is not known
-to what sums over them. A zero factor is a bound too: NaN passes it, a change does not. Parameters
-never shut out: theory is that of an architecture, whatever its weights are today.
+A mask over positions is exact: what it shuts out is not read. So is a factor of zero, which NaN
+passes, but no change. A mask over channels is a bound: scores of queries against keys hold their
+keys as channels, and which of them are left is not known to what sums over them. Parameters never
+shut out: theory is that of an architecture, whatever its weights are today.
 """
 
 from __future__ import annotations
@@ -38,9 +38,29 @@ def gated(call: Call, after: Layout, reads: Sequence[Read]) -> Effect:
         mask = call.get(name)
         if isinstance(mask, Node) and mask.layout is None and len(mask.shape) >= 1:
             return _chosen(call, after, reads, constant_value(mask).expand(after.shape), taken)
-    if any(_shuts_out(call, node, after) for node in call.inputs if node.layout is None):
+    if any(_is_infinite(call, node, after) for node in call.inputs if node.layout is None):
         return bound(call, after, reads)
-    return Effect(after, tuple(reads))
+    factor = zeros(call)
+    if factor is None:
+        return Effect(after, tuple(reads))
+    factor = factor.expand(after.shape)
+    if _along_channels(factor, after):
+        return bound(call, after, reads)
+    return Effect(after, tuple(_where(read, after, (~factor).numpy()) for read in reads))
+
+
+def zeros(call: Call) -> Bool[Tensor, "..."] | None:
+    """Where the constant that a call multiplies by is zero by construction; None if nowhere."""
+    if call.op != "aten.mul":
+        return None
+    factors = [call["self"], call["other"]]
+    if any(isinstance(factor, (int, float)) and factor == 0 for factor in factors):
+        return torch.ones((), dtype=torch.bool)
+    for node in factors:
+        if isinstance(node, Node) and node.layout is None:
+            found = _structure(node) == 0
+            return found if bool(found.any()) else None
+    return None
 
 
 def bound(call: Call, after: Layout, reads: Sequence[Read], why: str = MASKED) -> Effect:
@@ -80,14 +100,14 @@ def _where(read: Read, after: Layout, opened: Bool[np.ndarray, "..."]) -> Read:
     return read_pairs(read.source, pairs_of(here, here, after, source), after, source)
 
 
-def _shuts_out(call: Call, node: Node, after: Layout) -> bool:
-    """Whether a constant term is infinite, or a constant factor zero, at some places."""
-    if len(node.shape) < 2 or isinstance(node.value, nn.Parameter):
+def _is_infinite(call: Call, node: Node, after: Layout) -> bool:
+    """Whether a constant term is infinite for some channels, as that of masked scores is."""
+    if call.op not in ("aten.add", "aten.sub") or len(node.shape) < 2:
         return False
-    if call.op in ("aten.add", "aten.sub"):
-        gates = torch.isinf(_structure(node))
-        return bool(gates.any()) and _along_channels(gates.expand(after.shape), after)
-    return call.op == "aten.mul" and bool((_structure(node) == 0).any())
+    if isinstance(node.value, nn.Parameter):
+        return False
+    gates = torch.isinf(_structure(node))
+    return bool(gates.any()) and _along_channels(gates.expand(after.shape), after)
 
 
 def _structure(node: Node) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from erf.graph.layout import SPATIAL, Axis, Dim, Layout, channel, has_position
 from erf.graph.node import Call, Certainty, Effect, Node, Read
+from erf.graph.rules.contradict import read_listed
 from erf.graph.rules.gate import gated
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import read_everything, rule, unknown
@@ -40,10 +41,10 @@ def meet(layouts: Sequence[Layout], shape: Sequence[int]) -> Layout | None:
     if any(dim is None for dim in dims):
         return None
     merged = Layout(tuple(dim for dim in dims if dim is not None))
-    return merged if _consistent(merged) else None
+    return merged if consistent(merged) else None
 
 
-def _consistent(layout: Layout) -> bool:
+def consistent(layout: Layout) -> bool:
     """Whether each axis counts every position once."""
     for axis in SPATIAL:
         step = 1
@@ -68,7 +69,7 @@ def read_aligned(source: Node, after: Layout) -> Read:
     *("aten.batch_norm", "aten._native_batch_norm_legit_no_training", "aten.prelu"),
     *("aten.native_batch_norm", "aten.rrelu", "aten.where", "aten.masked_fill", "aten.fill"),
     *("aten.hardswish", "aten.log_sigmoid", "aten.rsub", "aten.floor_divide", "aten.real"),
-    *("aten.imag", "aten.complex", "aten.polar", "aten.bernoulli"),
+    *("aten.imag", "aten.complex", "aten.polar", "aten.bernoulli", "aten.bucketize"),
 )
 def pointwise(call: Call) -> Effect:
     """Activations, arithmetic, batch normalisation by stored statistics."""
@@ -79,13 +80,29 @@ def pointwise(call: Call) -> Effect:
         alike = {source for source in call.sources if _alike(source)}
         after = meet([_meaning(source, alike) for source in call.sources], call.shape)
     if after is None:
-        return unknown(call)
+        return _contradicting(call)
     after = after.settled()
     reads = tuple(
         read_everything(source, Certainty.EXACT) if source in alike else read_aligned(source, after)
         for source in call.sources
     )
     return gated(call, after, reads)
+
+
+def _contradicting(call: Call) -> Effect:
+    """Operands that meet at unlike positions: the fullest keeps its own, others are listed."""
+    rank = len(call.shape)
+    layouts = [aligned(s.layout.settled(), rank) for s in call.sources if s.layout is not None]
+    whole = [each for each in layouts if each.shape == call.shape]
+    if not whole:
+        return unknown(call)
+    after = max(whole, key=lambda each: (each.is_map, each.size(Axis.ROW) * each.size(Axis.COL)))
+    letters = "abcdefghijkl"[:rank]
+    pairs = zip(call.sources, layouts, strict=True)
+    reads = [read_listed(source, before, letters, after, letters) for source, before in pairs]
+    if any(read is None for read in reads):
+        return unknown(call)
+    return gated(call, after, [read for read in reads if read is not None])
 
 
 def _alike(source: Node) -> bool:
@@ -100,7 +117,7 @@ def _meaning(source: Node, alike: set[Node]) -> Layout:
     return layout
 
 
-@rule("aten.one_hot", "aten.view_as_real")
+@rule("aten.one_hot", "aten.view_as_real", "aten.embedding")
 def spread_last(call: Call) -> Effect:
     """A new last dimension of channels: every position is still read where it is."""
     (source,) = call.sources
@@ -108,6 +125,28 @@ def spread_last(call: Call) -> Effect:
     before = source.layout.settled()
     after = Layout((*before.dims, channel(call.shape[-1])))
     return Effect(after, (Read(source),))
+
+
+@rule("aten.view_as_complex")
+def join_last(call: Call) -> Effect:
+    """The last dimension, of two channels, becomes one number."""
+    (source,) = call.sources
+    assert source.layout is not None
+    before = source.layout.settled()
+    if has_position(before.dims[-1]):
+        return unknown(call)
+    return Effect(before.drop([len(before.dims) - 1]), (Read(source),))
+
+
+@rule("aten.linalg_cross")
+def cross(call: Call) -> Effect:
+    """Products of three channels of two tensors, position by position."""
+    layouts = [source.layout for source in call.sources if source.layout is not None]
+    after = meet(layouts, call.shape)
+    if after is None or has_position(after.dims[call["dim"]]):
+        return unknown(call)
+    after = after.settled()
+    return Effect(after, tuple(read_aligned(source, after) for source in call.sources))
 
 
 @rule("aten.copy", "aten.fill")

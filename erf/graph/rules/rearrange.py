@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from erf.geometry.axis import IDENTITY, Piece, Relation, Whole, Window
 from erf.geometry.rearrange import Flip, Mirror, Repeat, Roll
-from erf.graph.layout import Axis, Digit, Dim, Layout, channel, has_position
+from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel, has_position
 from erf.graph.node import Call, Certainty, Effect, Node, Read
 from erf.graph.rules.pointwise import meet, read_aligned
 from erf.graph.rules.recast import recast
@@ -29,7 +30,26 @@ def view(call: Call) -> Effect:
     mixed = len(after.dims) == 4 and _mixed(after.dims[1]) and call.shape[2:] != (1, 1)
     if mixed and (call.shape[0] == 1 or after.batch_dim == 0):
         return moved(call, Layout.plain(call.shape))  # tokens read as a map without turning them
+    if _only_positions(after):
+        return moved(call, Layout.plain(call.shape))  # flat positions cut into a map
     return recast(call, source, after)
+
+
+@rule("aten.atleast_1d", "aten.atleast_2d", "aten.atleast_3d")
+def at_least(call: Call) -> Effect:
+    """Tensors that have so many dimensions already, untouched."""
+    source = call["self"] if "self" in call.arguments else call["tensors"][call.output or 0]
+    if source.layout is None:
+        return Effect(None)
+    return Effect(source.layout, (Read(source),)) if source.shape == call.shape else unknown(call)
+
+
+def _only_positions(layout: Layout) -> bool:
+    """Whether of four dimensions the last two are positions, but not rows by columns."""
+    if len(layout.dims) != 4 or layout.is_map or not all(layout.dims[2:]):
+        return False
+    placed = all(digit.axis in SPATIAL for dim in layout.dims[2:] for digit in dim)
+    return placed and not any(has_position(dim) for dim in layout.dims[:2])
 
 
 def _mixed(dim: Dim) -> bool:
@@ -133,8 +153,25 @@ def stack(call: Call) -> Effect:
     if inner is None:
         return unknown(call)
     dims = (*inner.dims[:dim], channel(call.shape[dim]), *inner.dims[dim:])
+    axis = {2: Axis.ROW, 3: Axis.COL}.get(dim)
+    if len(dims) == 4 and axis is not None and not inner.lost and not inner.digits(axis):
+        return _as_places(call, inner, dim, axis)
     reads = [read_aligned(node, inner) for node in call.sources]
     return Effect(Layout(dims), tuple(reads))
+
+
+def _as_places(call: Call, inner: Layout, dim: int, axis: Axis) -> Effect:
+    """Parts that become the rows, or the columns, of a map: each reads its own."""
+    size = call.shape[dim]
+    after = Layout((*inner.dims[:dim], (Digit(axis, size),), *inner.dims[dim:])).settled()
+    reads = []
+    for place, node in enumerate(call["tensors"]):
+        if node.layout is None:
+            continue
+        piece, read = Piece(place, 1, False, False), read_aligned(node, inner)
+        rows, cols = (piece, read.cols) if axis is Axis.ROW else (read.rows, piece)
+        reads.append(replace(read, rows=rows, cols=cols))
+    return Effect(after, tuple(reads))
 
 
 @rule("aten.expand", "aten.repeat", "aten.tile", "aten.expand_as")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from erf.geometry.axis import IDENTITY, Adaptive, Relation, Transposed, Whole, Window
@@ -12,6 +13,7 @@ from erf.geometry.rearrange import Listed
 from erf.geometry.resample import Kind, Resample
 from erf.graph.layout import SPATIAL, Axis, Digit, Dim, Layout, channel, has_position
 from erf.graph.node import Call, Effect, Node, Read
+from erf.graph.rules.pairs import join, lines_of, read_pairs
 from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import rule, unknown
 
@@ -42,7 +44,7 @@ def slide(call: Call, source: Node, relations: Sequence[Relation], channels: int
             kept[d] = d
             continue
         if axis is None and has_position(dims[d]):
-            return unknown(call)
+            return _flat(call, source, dims, d, relation)
         if axis is not None:
             along[axis] = relation
         dims[d] = channel(call.shape[d]) if axis is None else (Digit(axis, call.shape[d]),)
@@ -51,6 +53,30 @@ def slide(call: Call, source: Node, relations: Sequence[Relation], channels: int
     read = read_through(source, before, after, kept, summed=True)
     rows, cols = along.get(Axis.ROW, read.rows), along.get(Axis.COL, read.cols)
     return Effect(after, (Read(source, rows, cols, read.certainty),))
+
+
+def _flat(call: Call, source: Node, dims: Sequence[Dim], dim: int, relation: Relation) -> Effect:
+    """A relation along a dimension in which rows and columns follow each other."""
+    assert source.layout is not None
+    before = source.layout.settled()
+    size = call.shape[dim]
+    outside = [digits for d, digits in enumerate(dims) if d != dim and has_position(digits)]
+    kept = size == source.shape[dim]
+    if dim != len(dims) - 1 or (outside and not kept) or size * source.shape[dim] > LARGEST:
+        return unknown(call)
+    if any(digit.axis not in SPATIAL for digits in (dims[dim], *outside) for digit in digits):
+        return unknown(call)
+    after = Layout((*dims[:dim], dims[dim] if kept else (Digit(Axis.ROW, size),)))
+    taps, meant = relation.taps(np.arange(size))
+    meant = meant & (taps >= 0) & (taps < source.shape[dim])
+    allowed = np.zeros((size, source.shape[dim]), dtype=bool)
+    allowed[np.nonzero(meant)[0], taps[meant]] = True
+    pairs = join(lines_of(after, dim), lines_of(before, dim), allowed, after, before)
+    return Effect(after, (read_pairs(source, pairs, after, before),))
+
+
+LARGEST = 2**26
+"""Pairs of flat positions beyond which an operator is left unknown."""
 
 
 def axis_of(layout: Layout, dim: int) -> Axis | None:
@@ -161,9 +187,11 @@ def _adapt(inputs: int, outputs: int) -> Relation:
 
 
 KINDS: dict[str, Kind] = {
-    "aten.upsample_nearest2d": "nearest",
-    "aten._upsample_nearest_exact2d": "nearest-exact",
+    **{f"aten.upsample_nearest{n}d": "nearest" for n in (1, 2, 3)},
+    **{f"aten._upsample_nearest_exact{n}d": "nearest-exact" for n in (1, 2, 3)},
+    "aten.upsample_linear1d": "linear",
     "aten.upsample_bilinear2d": "linear",
+    "aten.upsample_trilinear3d": "linear",
     "aten.upsample_bicubic2d": "cubic",
 }
 
@@ -192,7 +220,10 @@ def _weighed(call: Call, source: Node, axis: int) -> Relation:
 def interpolate(call: Call) -> Effect:
     """Interpolation to a size or by a factor."""
     source = call.sources[0]
-    factors = call.get("scale_factors") or (call.get("scales_h"), call.get("scales_w"))
+    count = len(call.shape) - 2
+    names = ("scales",) if count == 1 else ("scales_d", "scales_h", "scales_w")[-count:]
+    factors = call.get("scale_factors") or [call.get(name) for name in names]
+    sizes = zip(source.shape[-count:], call.shape[-count:], factors, strict=True)
     relations = [
         Resample(
             KINDS[call.op],
@@ -200,8 +231,9 @@ def interpolate(call: Call) -> Effect:
             outputs,
             None if factor is None else 1 / factor,
             bool(call.get("align_corners", False)),
+            double=call.dtype == torch.float64,
         )
-        for inputs, outputs, factor in zip(source.shape[-2:], call.shape[-2:], factors, strict=True)
+        for inputs, outputs, factor in sizes
     ]
     return slide(call, source, relations, channels=None)
 

@@ -9,7 +9,7 @@ import torch
 from erf.geometry.axis import Whole
 from erf.graph.layout import Axis, Digit, Dim, Layout, channel
 from erf.graph.node import BatchSize, Call, Certainty, Effect, Node, Read
-from erf.graph.shape_only import shape_only
+from erf.graph.shape_only import NAMES, shape_only
 
 Rule = Callable[[Call], Effect]
 TABLE: dict[str, Rule] = {}
@@ -98,6 +98,12 @@ def _resized(layout: Layout, shape: tuple[int, ...]) -> Layout:
     axes = {layout.row_dim: Axis.ROW, layout.col_dim: Axis.COL}
     dims = [(Digit(axes[d], size),) if d in axes else channel(size) for d, size in enumerate(shape)]
     return Layout((layout.dims[0], *dims[1:])) if 0 not in axes else Layout.plain(shape)
+
+
+def has_rule(target: torch._ops.OpOverload) -> bool:
+    """Whether an operator has a rule of its own, or acts on every element alone."""
+    name = f"{target.namespace}.{target._opname}"
+    return name in TABLE or name in NAMES or torch.Tag.pointwise in target.tags
 
 
 def rule_of(call: Call) -> Rule | None:

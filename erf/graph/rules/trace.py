@@ -16,10 +16,11 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from erf.graph.layout import Axis, Layout, channel, has_position
+from erf.graph.layout import Axis, Digit, Layout, channel, has_position
 from erf.graph.node import Call, Certainty, Effect, Node, Pairs, Read, constant_value
 from erf.graph.rules.gate import MASKED
 from erf.graph.rules.pairs import index_of, join, lines_of, pairs_of, places, read_pairs
+from erf.graph.rules.relate import read_through
 from erf.graph.rules.table import guess_layout, rule, unknown
 
 LARGEST = 2**24
@@ -104,14 +105,80 @@ def _batch(call: Call) -> int:
 @rule("aten.index", "aten.index_select", "aten.repeat_interleave", "aten.take_along_dim")
 @rule("aten.rot90", "aten.slice_scatter", "aten.select_scatter", "aten.diagonal", "aten.take")
 @rule("aten.gather", "aten.tensor_split", "aten.index_put", "aten.scatter", "aten.index_copy")
-@rule("aten.index_fill", "aten.masked_scatter")
+@rule("aten.index_fill", "aten.masked_scatter", "aten.diag_embed")
 def look_up(call: Call) -> Effect:
     """Constant places of one or two tensors."""
-    if call.get("accumulate") or call.get("reduce"):
-        return unknown(call)
     if any(n.layout is not None for n in _tensors([call.get(name) for name in INDICES])):
-        return unknown(call)
+        return (
+            _by_values(call) if call.op in ("aten.gather", "aten.take_along_dim") else unknown(call)
+        )
+    if call.get("accumulate") or call.get("reduce") or _several_to_one(call):
+        return add_at(call)
     return moved(call, layout_of(call))
+
+
+@rule("aten.scatter_add", "aten.index_add")
+def add_at(call: Call) -> Effect:
+    """What is added at constant places of a tensor; or written, the last of several unspecified."""
+    into, source = call["self"], call.get("src", call.get("source", call.get("values")))
+    found = _written(call)
+    if found is None or not isinstance(source, Node) or into.shape != call.shape:
+        return unknown(call)
+    if any(node.layout is None or node.layout.lost for node in call.sources):
+        return unknown(call)
+    after = into.layout.settled() if into.layout is not None else layout_of(call)
+    here, reads = places(after), []
+    if into.layout is not None:
+        reads.append(Read(into))
+    if source.layout is not None:
+        before = source.layout.settled()
+        found = np.broadcast_to(found, source.shape)
+        batch = index_of(after, Axis.BATCH).ravel()[found]
+        if (index_of(before, Axis.BATCH) != batch).any():
+            return unknown(call)
+        pairs = pairs_of(here.ravel()[found].ravel(), places(before).ravel(), after, before)
+        reads.append(replace(read_pairs(source, pairs, after, before), apart=True))
+    return Effect(after, tuple(reads))
+
+
+def _written(call: Call) -> Int64[np.ndarray, "..."] | None:
+    """Which element of the output each element that is written goes to."""
+    elements = torch.arange(prod(call.shape)).view(call.shape)
+    index = [constant_value(n) for n in _tensors([call.get("index"), call.get("indices")])]
+    match call.op:
+        case "aten.scatter_add" | "aten.scatter":
+            return elements.gather(call["dim"], index[0]).numpy()
+        case "aten.index_add" | "aten.index_copy":
+            return elements.index_select(call["dim"], index[0]).numpy()
+        case "aten.index_put":
+            at = iter(index)
+            return elements[
+                [slice(None) if n is None else next(at) for n in call["indices"]]
+            ].numpy()
+    return None
+
+
+def _several_to_one(call: Call) -> bool:
+    """Whether several elements are written to one place, so that it is not said which remains."""
+    if call.op not in ("aten.scatter", "aten.index_copy", "aten.index_put"):
+        return False
+    found = _written(call)
+    return found is not None and len(np.unique(found)) < found.size
+
+
+def _by_values(call: Call) -> Effect:
+    """Places along one dimension that another tensor names: any of them, at its own position."""
+    source, index = call["self"], call.get("index", call.get("indices"))
+    if source.layout is None or index.layout is None or len(source.shape) != len(call.shape):
+        return unknown(call)
+    dim = call["dim"] % len(call.shape)
+    before, after = source.layout.settled(), index.layout.settled()
+    others = [d for d in range(len(call.shape)) if d != dim]
+    if after.shape != call.shape or any(before.dims[d] != after.dims[d] for d in others):
+        return unknown(call)
+    kept = [None if d == dim else d for d in range(len(call.shape))]
+    chosen = read_through(source, before, after, kept, summed=True)
+    return Effect(after, (chosen, Read(index)))
 
 
 def _tensors(value: object) -> Iterator[Node]:
@@ -133,6 +200,8 @@ def layout_of(call: Call) -> Layout:
         sizes = list(zip(before.dims, before.shape, call.shape, strict=True))
         if all(old == new or not has_position(dim) for dim, old, new in sizes):
             return Layout(tuple(d if old == new else channel(new) for d, old, new in sizes))
+    if len(call.shape) == 3 and before.is_map and call.shape[:2] == before.shape[:2]:
+        return Layout((*before.dims[:2], (Digit(Axis.ROW, call.shape[2]),)))  # a diagonal, pairs
     return guess_layout(call)
 
 
@@ -148,7 +217,7 @@ def triangle(call: Call) -> Effect:
     return moved(call, after)
 
 
-@rule("aten.cumsum", "aten.cumprod", "aten.logcumsumexp")
+@rule("aten.cumsum", "aten.cumprod", "aten.logcumsumexp", "aten.cummax", "aten.cummin")
 def cumulate(call: Call) -> Effect:
     """Each place of a dimension reads those before it."""
     (source,) = call.sources

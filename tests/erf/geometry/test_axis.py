@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from erf.geometry.axis import IDENTITY, Adaptive, Piece, Relation, Transposed, Whole, Window
 from erf.geometry.rearrange import Digits, Flip, Mirror, Repeat, Roll
@@ -97,10 +99,25 @@ def test_kernel_smaller_than_stride_leaves_outputs_that_read_nothing():
     assert Transposed(1, stride=3).reads(1, 3) == (0, 0)
 
 
-def test_linear_interpolation_reads_taps_of_zero_weight():
-    assert listed(Resample("linear", 3, 6), np.array([0, 5])) == [{0, 1}, {2}]
-    aligned = Resample("linear", 3, 5, align_corners=True)
-    assert listed(aligned, np.array([0, 2])) == [{0, 1}, {1, 2}]
+def test_interpolation_at_a_sample_reads_it_alone():
+    assert listed(Resample("linear", 3, 6), np.array([0, 1, 5])) == [{0}, {0, 1}, {2}]
+    for kind, between in (("linear", {0, 1}), ("cubic", {0, 1, 2})):
+        aligned = Resample(kind, 3, 5, align_corners=True)
+        assert listed(aligned, np.array([0, 1, 2, 4])) == [{0}, between, {1}, {2}]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", ["linear", "cubic"])
+def test_taps_are_those_that_pytorch_gives_a_weight(kind: str, dtype: torch.dtype):
+    mode = {"linear": "bilinear", "cubic": "bicubic"}[kind]
+    for inputs, outputs in ((5, 9), (4, 13), (7, 3), (12, 47), (9, 9), (20, 58), (3, 1)):
+        basis = torch.eye(inputs, dtype=dtype).view(inputs, 1, inputs, 1)
+        for corners in (False, True):
+            weights = functional.interpolate(basis, (outputs, 1), mode=mode, align_corners=corners)
+            truth = [set(row.nonzero().flatten().tolist()) for row in weights[:, 0, :, 0].T]
+            double = dtype == torch.float64
+            relation = Resample(kind, inputs, outputs, None, corners, double=double)
+            assert listed(relation, np.arange(outputs)) == truth, (inputs, outputs, corners)
 
 
 @pytest.mark.parametrize("relation", [Whole(5), Adaptive(5, 1)])

@@ -104,6 +104,7 @@ EXACT = {
     "unfolded along columns": lambda x: x.unfold(3, 2, 1).permute(0, 1, 4, 2, 3).flatten(1, 2),
     "mean of an unfolding": lambda x: x.unfold(2, 3, 1).mean(-1),
     "stacked and summed": lambda x: torch.stack([x, x.roll(1, 3)], dim=1).sum(1),
+    "zero by construction": lambda x: x * TRIANGLE + x.flip(3) * 0,
     "filled by a mask": lambda x: x.masked_fill(TRIANGLE, 0.0),
     "chosen by a mask": lambda x: torch.where(TRIANGLE, x, x.flip(2)),
     "chosen rows": lambda x: x[:, :, torch.tensor([True, False] * 3)],
@@ -205,7 +206,6 @@ BOUNDS = {
         lambda x: back(CAUSAL @ tokens(x), x),
         "aten.matmul of masked scores",
     ),
-    "zero by construction": (lambda x: x * TRIANGLE, "aten.mul by a constant mask"),
     "a mask of low numbers": (
         low_numbers,
         "aten.scaled_dot_product_attention by a constant mask",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.operators import Entry, of_timm, of_torchvision, operators
 from erf.graph.rules import TABLE
 
 FOUND = json.loads(Path(__file__).with_name("operators.json").read_text("utf-8"))
@@ -29,6 +30,16 @@ def known(name: str) -> bool:
 def test_every_operator_is_known_or_unknown_on_purpose(library: str):
     assert len(FOUND[library]) > 30
     assert {name for name in FOUND[library] if not known(name)} <= set(ON_PURPOSE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("library", "entry"),
+    [("torchvision", e) for e in of_torchvision()] + [("timm", e) for e in of_timm()],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_the_list_holds_what_exports_contain(library: str, entry: Entry):
+    assert operators(entry) <= set(FOUND[library])
 
 
 def test_nothing_is_unknown_on_purpose_that_has_a_rule():

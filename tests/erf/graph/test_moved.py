@@ -28,6 +28,9 @@ class Net(nn.Module):
 
 ORDER = torch.tensor([4, 0, 0, 3])
 MIX = torch.randn(36, 36, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+GRID = (
+    torch.rand(1, 4, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) * 2 - 1
+)
 FLAT = torch.randperm(UNITS, generator=torch.Generator().manual_seed(1))
 
 
@@ -64,6 +67,21 @@ def masked_by_hand(x: Tensor) -> Tensor:
     return (scores.softmax(-1) @ t).transpose(1, 2).reshape(x.shape)
 
 
+def window_means(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, c, h // 2, 2, w)
+    return (x + x.mean(3, keepdim=True)).view(n, c, h, w)
+
+
+def around(x: Tensor) -> Tensor:
+    """As HaloNet's: in each column, blocks of two look at the four around them."""
+    n, c, h, w = x.shape
+    keys = functional.pad(x, (0, 0, 1, 1)).unfold(2, 4, 2).permute(0, 2, 3, 4, 1)
+    queries = x.view(n, c, h // 2, 2, w).permute(0, 2, 4, 3, 1)
+    out = (queries @ keys.transpose(3, 4)).softmax(-1) @ keys
+    return out.permute(0, 4, 1, 3, 2).reshape(x.shape)
+
+
 FUNCTIONS = {
     "slice_scatter": written,
     "slice_scatter on zeros": written_on_zeros,
@@ -87,6 +105,24 @@ FUNCTIONS = {
     "antialiased": lambda x: functional.interpolate(
         x, (3, 4), mode="bilinear", antialias=True, align_corners=False
     ),
+    "a map and its transpose": lambda x: x[..., :5, :] + x[..., :5, :].transpose(2, 3),
+    "means of windows put back": window_means,
+    "linear of flat positions": lambda x: functional.interpolate(
+        x.flatten(2), 60, mode="linear"
+    ).view(len(x), 4, 12, 5),
+    "aligned corners": lambda x: functional.interpolate(
+        x, (11, 9), mode="bilinear", align_corners=True
+    ),
+    "convolution of flat positions": lambda x: functional.conv1d(
+        x.flatten(2), MIX[:4, :12].reshape(4, 4, 3), padding=1
+    ).view(x.shape),
+    "a constant grid": lambda x: functional.grid_sample(x, GRID.expand(len(x), -1, -1, -1)),
+    "added at places": lambda x: x.index_add(2, torch.tensor([1, 4]), x[:, :, :2]),
+    "added at equal places": lambda x: x.scatter_add(2, torch.tensor([3]).expand(x.shape), x),
+    "a diagonal": lambda x: x.diagonal(0, 2, 3)[..., None].repeat(1, 1, 1, 2),
+    "pairs of places": lambda x: x[:, :, ORDER, ORDER][..., None].repeat(1, 1, 1, 2),
+    "zeros by construction": lambda x: x * torch.ones(SIZE).tril(),
+    "blocks and what is around them": around,
     "scores masked by hand": masked_by_hand,
     "causal attention": attention(is_causal=True),
     "attention to neighbours": attention(attn_mask=neighbours()),

@@ -5,7 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erf.theoretical.nan import nan_field
+import erf
+from erf.geometry import Box
+from erf.theoretical import disagreement, nan_boxes
+from erf.theoretical.nan import nan_field, perturbed_boxes
 
 
 class Gated(nn.Module):
@@ -40,6 +43,41 @@ def test_a_gate_that_swallows_nan_makes_a_lower_bound(name: str):
     found = nan_field(Gated(gate).eval(), "out", (12, 12))
     assert found.status == "lower_bound"
     assert f"{operator} swallows NaN" in found.reasons
+
+
+@pytest.mark.parametrize("name", SWALLOW)
+def test_numbers_find_what_nan_does_not(name: str):
+    """Of five rows and columns, all that a gate of one position leaves; never more."""
+    gate, _ = SWALLOW[name]
+    found = nan_field(Gated(gate).eval(), "out", (12, 12))
+    assert found.size == (5, 5)
+    assert found.box((6, 6)) == Box(4, 4, 9, 9)
+    assert found.box((0, 11)) == Box(0, 9, 3, 12)
+    seen = nan_boxes(Gated(gate).eval(), "out", (12, 12))
+    more = "numbers drawn anew found pixels that NaN did not"
+    assert (more in found.reasons) == bool((seen != found.boxes()).any())
+
+
+def test_a_unit_that_never_changes_has_no_box():
+    found = nan_field(Gated(lambda y: (y > 1e9).float()).eval(), "out", (8, 8))
+    assert (found.status, found.size) == ("lower_bound", (0, 0))
+    assert not perturbed_boxes(Gated(lambda y: y * 0 + 1).eval(), "out", (8, 8)).any()
+
+
+def test_rules_and_nan_that_is_swallowed_do_not_disagree():
+    gate, _ = SWALLOW["where"]
+    model = Gated(gate).eval()
+    field = erf.theoretical_field(model, "out", image_size=(12, 12))
+    assert (field.status, field.size) == ("exact", (5, 5))
+    assert disagreement(model, field, (6, 6)) is None
+
+
+def test_a_factor_of_zero_hands_nan_on_but_no_change():
+    model = Gated(lambda y: y * torch.ones(12, 12).tril()).eval()
+    field = erf.theoretical_field(model, "out", image_size=(12, 12))
+    assert field.status == "exact"
+    assert field.box((0, 11)).empty
+    assert disagreement(model, field) is None
 
 
 PASS = {
