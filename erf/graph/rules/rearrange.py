@@ -30,7 +30,7 @@ def view(call: Call) -> Effect:
     mixed = len(after.dims) == 4 and _mixed(after.dims[1]) and call.shape[2:] != (1, 1)
     if mixed and (call.shape[0] == 1 or after.batch_dim == 0):
         return moved(call, Layout.plain(call.shape))  # tokens read as a map without turning them
-    if _only_positions(after):
+    if _only_positions(after) and (call.shape[0] == 1 or after.batch_dim == 0):
         return moved(call, Layout.plain(call.shape))  # flat positions cut into a map
     return recast(call, source, after)
 
