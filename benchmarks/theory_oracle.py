@@ -56,7 +56,8 @@ def render(rows: Sequence[dict[str, object]]) -> str:
     for row in bounded:
         operators.update(row["reasons"])  # type: ignore[arg-type]
     text = HEAD + (
-        f"{len(rows)} cases, {total['layers']} layers, {total['units']} units: "
+        f"{len(rows)} of {len(every_case())} cases were run, "
+        f"with {total['layers']} layers and {total['units']} units: "
         f"{total['missed']} missed, {total['beyond']} beyond. {total['bounds']} layers of "
         f"{len(bounded)} cases are bounds.\n\n## Bounds by operator\n\n"
     )

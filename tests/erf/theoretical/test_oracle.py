@@ -102,5 +102,6 @@ def test_the_page_counts():
     rows = [line(examine(CASES[name])) for name in ("fft of rows alone", "rounded")]
     assert rows[0]["loose"] == 0  # a bound, but of one row
     text = render(rows)
-    assert "2 cases, 2 layers, 60 units: 0 missed, 0 beyond. 1 layers of 1 cases" in text
+    assert f"2 of {len(every_case())} cases were run, with 2 layers and 60 units" in text
+    assert "60 units: 0 missed, 0 beyond. 1 layers of 1 cases" in text
     assert "| aten.fft_rfft | 1 |" in text
