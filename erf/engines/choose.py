@@ -120,13 +120,13 @@ def choose_engine(
         batch_size=settings.batch_size,
     )
     if settings.batch_size is None and (needed := delta.least_memory(work.grid)) > work.memory:
-        why = (
+        large = (
             f"one disturbance needs {show_memory(needed)} in the delta engine, and --memory leaves "
             f"{show_memory(work.memory)} beside the model, its clean maps and the result"
         )
         if name == "delta":
-            raise SettingError(why)
-        return Choice.of(dense, name, (*notes, f"{why}: dense runs instead"))
+            raise SettingError(large)
+        return Choice.of(dense, name, (*notes, f"{large}: dense runs instead"))
     return Choice.of(delta, name, notes) if name == "delta" else _agreed(delta, dense, work, notes)
 
 
