@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from parsenet import Experiment, InputSpace, Processes, RunSettings
 
+COUNT, PATH = click.IntRange(min=1), click.Path(path_type=Path)
+
 
 @click.command()
 @click.argument("variant", default="parsenet")
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="scenes, voc2012, pascal-context, pascal-context-59, sift-flow, camvid or folder.",
 )
-@click.option("--root", type=click.Path(path_type=Path), help="Folder of the photos.")
+@click.option("--root", type=PATH, help="Folder of the photos.")
 @click.option("--split", help="[default: train; trainaug of voc2012 by parsenet-release]")
 @click.option("--download", is_flag=True, help="Fetch the data first (voc2012).")
 @click.option(
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     help="Of --init: caffe, imagenet, unit or grey. [default: usual]",
 )
 @click.option("--freeze", type=click.Choice(["trunk"]), help="Train the head alone.")
-@click.option("--features", type=click.Path(path_type=Path), help="Of a frozen trunk, kept here.")
+@click.option("--features", type=PATH, help="Of a frozen trunk, kept here.")
 @click.option("--backbone", metavar="NAME", help="ParseNet's head on resnet50, timm:NAME, ...")
 @click.option("--fusion", type=click.Choice(["none", "early", "late"]), help="[default: late]")
 @click.option(
@@ -63,8 +65,8 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-norm/--no-batch-norm", default=None, help="[default: on scenes]")
 @click.option("--dropout/--no-dropout", default=None, help="[default: not on scenes]")
-@click.option("--iterations", type=click.IntRange(min=1), help="[default: the recipe's]")
-@click.option("--batch-size", type=click.IntRange(min=1), help="[default: the recipe's]")
+@click.option("--iterations", type=COUNT, help="[default: the recipe's]")
+@click.option("--batch-size", type=COUNT, help="[default: the recipe's]")
 @click.option(
     "--learning-rate",
     type=FiniteRange(min=0, max=1, min_open=True),
@@ -80,47 +82,41 @@ if TYPE_CHECKING:
     default=384,
     help="Side of the scenes, pixels.",
 )
-@click.option(
-    "--config", type=click.Path(path_type=Path), help="Repeat the training of this config.toml."
-)
-@click.option(
-    "--resume",
-    type=click.Path(path_type=Path),
-    help="Go on in this folder of an interrupted training.",
-)
+@click.option("--config", type=PATH, help="Repeat the training of this config.toml.")
+@click.option("--resume", type=PATH, help="Go on in this folder of an interrupted training.")
 @click.option(
     "--snapshot-every",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="Iterations between snapshots.  [default: a twentieth of all, at most 500]",
 )
 @click.option("--keep", default="2", help="Snapshots to keep; best: the best scored one too.")
 @click.option(
     "--score-every",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="Score on other images every so many iterations, into metrics.jsonl.",
 )
 @click.option("--score-split", default="val", help="Which images: val, test, ...")
 @click.option(
     "--score-limit",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="Only the first so many.  [default: 50 scenes, all photos]",
 )
 @click.option(
     "--probe-every",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="Probe a unit every so many iterations: its field's growth, for `erf figure growth`.",
 )
-@click.option("--probe-layer", default="fc7", help="Layer of that unit.")
+@click.option("--probe-layer", default="fc7", metavar="LAYERS", help="As fc7,conv5_3.")
+@click.option("--probe-unit", default="center", help="center, max, ROW,COL or all.")
+@click.option("--probe-image", type=PATH, help="[default: one of the data]")
+@click.option("--probe-patch", type=COUNT, default=32, help="Pixels.")
+@click.option("--probe-draws", type=COUNT, default=2, help="Per patch.")
 @click.option(
     "--workers",
     type=click.IntRange(min=0),
     help="Processes that load images.  [default: up to 2, as cores allow]",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="New or empty folder.  [default: erf-runs/VARIANT-FUSION]",
-)
+@click.option("--out", type=PATH, help="New or empty folder.  [default: erf-runs/VARIANT-FUSION]")
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
 @click.pass_context
 def train(ctx: click.Context, /, **asked: Any) -> None:
@@ -184,11 +180,14 @@ def _growth(
     if asked["probe_every"] is None:
         return None
     import erf
-    from cli.arguments.picture import usual_photo
+    from erf.photo import Photo
+    from parsenet.training import usual_picture
 
-    photo = erf.read_photo(usual_photo(), (experiment.size, experiment.size))
-    probe = erf.GrowthProbe(asked["probe_every"], asked["probe_layer"], photo, folder / "probes")
-    return probe.look
+    names = ("every", "layer", "image", "unit", "patch", "draws")
+    every, layer, path, unit, patch, draws = (asked[f"probe_{name}"] for name in names)
+    photo = erf.read_photo(path) if path is not None else Photo(*usual_picture(experiment))
+    noise = erf.Noise(patch=patch, draws=draws)
+    return erf.GrowthProbe(every, layer, photo, folder / "probes", noise, unit=unit).look
 
 
 def _run_settings(

@@ -32,6 +32,10 @@ FREE = (
     "score_limit",
     "probe_every",
     "probe_layer",
+    "probe_unit",
+    "probe_image",
+    "probe_patch",
+    "probe_draws",
     "workers",
     "device",
 )

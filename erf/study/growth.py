@@ -12,6 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from erf.errors import StoreError
+from erf.geometry import parse_unit
 from erf.photo import Photo
 from erf.results import LayerResult, UnitResult, open_result, save
 from erf.settings import Noise
@@ -32,15 +33,16 @@ class TakesPhotos(Protocol):
 
 @dataclass(frozen=True)
 class GrowthProbe:
-    """Probes the centre unit of a layer on one photo, every so many iterations.
+    """Probes a unit of some layers on one photo, every so many iterations.
 
     Attributes:
         every: iterations between probes; iteration 0 is the untrained model.
-        layer: module path.
+        layer: module path; several, with commas between.
         photo: that is looked at.
-        folder: gets one result an iteration, named after it.
+        folder: gets one result an iteration, named after it; of several layers in a folder each.
         settings: of the noise, but for its sigma.
         levels: standard deviation of the noise, grey levels.
+        unit: ``center``, ``max``, ``ROW,COL`` or ``all``.
 
     Example:
         >>> photo = erf.read_photo("cat.jpg", (256, 256))                       # doctest: +SKIP
@@ -54,6 +56,11 @@ class GrowthProbe:
     folder: Path
     settings: Noise = field(default_factory=lambda: Noise(patch=32, draws=2))
     levels: float = 25.0
+    unit: str = "center"
+
+    def __post_init__(self) -> None:
+        """Refuse a unit that cannot be read, before anything is trained."""
+        parse_unit(self.unit)
 
     def look(self, model: nn.Module, input_space: TakesPhotos, iteration: int) -> None:
         """Probe, if this iteration is one to look at and has not been looked at before.
@@ -65,13 +72,18 @@ class GrowthProbe:
             input_space: of the model.
             iteration: how many updates were made.
         """
-        place = self.folder / f"iteration-{iteration:06d}.zarr"
-        if iteration % self.every or place.exists():
+        name = f"iteration-{iteration:06d}.zarr"
+        layers = self.layer.split(",")
+        folders = {each: self.folder / each if len(layers) > 1 else self.folder for each in layers}
+        asked = [layer for layer in layers if not (folders[layer] / name).exists()]
+        if iteration % self.every or not asked:
             return
         image = input_space.tensor(self.photo.levels)
         subject = Subject(model, image, f"iteration {iteration}", photo=self.photo)
         settings = replace(self.settings, sigma=input_space.sigma(self.levels))
-        save(subject.probe(self.layer, settings), place)
+        found = subject.probe(asked, settings, unit=parse_unit(self.unit))
+        for layer, result in found.items():
+            save(result, folders[layer] / name)
 
 
 def read_growth(run: Path) -> list[tuple[int, UnitResult | LayerResult]]:

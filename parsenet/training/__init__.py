@@ -15,7 +15,7 @@ from parsenet.training.loop import Progress, train, training_steps
 from parsenet.training.processes import ALONE, Processes, joined
 from parsenet.training.recipe import Recipe
 from parsenet.training.recipes import RECIPES, named_recipe, register_recipe
-from parsenet.training.scoring import Scoring, usual_scoring
+from parsenet.training.scoring import Scoring, usual_picture, usual_scoring
 from parsenet.training.settings import RunSettings
 from parsenet.training.snapshot import SnapshotWarning
 from parsenet.training.solver import CaffeSGD
@@ -64,6 +64,7 @@ __all__ = [
     "usual_distance",
     "usual_experiment",
     "usual_options",
+    "usual_picture",
     "usual_recipe",
     "usual_scoring",
     "usual_split",

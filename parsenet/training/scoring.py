@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from math import isnan
 
+import numpy as np
+from jaxtyping import UInt8
 from torch import nn
 
 from parsenet.datasets import LabelledImages, SceneDataset, open_dataset
 from parsenet.errors import TrainingError
 from parsenet.evaluation import evaluate
 from parsenet.input_space import InputSpace
-from parsenet.scenes import SceneSpec
+from parsenet.scenes import HELD_OUT, SceneSpec, render
 from parsenet.training.experiment import Experiment
 
 # Scenes that are scored in between by default; photos are scored one and all.
@@ -56,6 +58,21 @@ class Scoring:
         total = evaluate(model, self.images, input_space, limit=self.limit)
         scores = {"mean_iou": total.mean_iou, "pixel_accuracy": total.pixel_accuracy}
         return {name: score for name, score in scores.items() if not isnan(score)}
+
+
+def usual_picture(experiment: Experiment) -> tuple[UInt8[np.ndarray, "rows cols 3"], str]:
+    """Return an image of an experiment's data set to look at a network with, and its name.
+
+    Of scenes one that is never trained on, of photos the first of the training split.
+
+    Raises:
+        DatasetError: if it cannot be read.
+    """
+    if experiment.data == "scenes":
+        spec = SceneSpec(seed=SCORED_SEED, size=experiment.size)
+        return render(spec, HELD_OUT).image, f"scene-{HELD_OUT}"
+    images = open_dataset(experiment.data, experiment.root or None, experiment.split)
+    return images[0][0], images.names[0]
 
 
 def usual_scoring(
