@@ -7,10 +7,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+import erf
 import parsenet
 from cli import main
 from parsenet import ModelError, Scores, build, open_dataset
-from parsenet.context import given, listening, pooling, vector_for
+from parsenet.context import given, listening, pooling, shares, through, vector_for
 from parsenet.evaluation import evaluate_photos
 from parsenet.input_space import IMAGENET
 from parsenet.scenes import CLASSES
@@ -129,3 +130,58 @@ def test_what_cannot_be_asked_is_one_line():
     done = run("late", "--limit", 2, "--group", "(")
     assert done.exit_code == 2
     assert "group '(' is no pattern" in done.output
+
+
+@pytest.mark.parametrize("fusion", ["early", "late"])
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize("local", [["fc7"], ["fc7", "conv5_3"]])
+@torch.no_grad()
+def test_changes_by_the_two_ways_add_up_to_the_whole_one(fusion, normalize, local):
+    """Scores are linear in what is fused: the copies' changes are parts of the network's."""
+    net = network(fusion, normalize=normalize, local=local).double()
+    photo = PHOTO.double()
+    changed = photo.clone()
+    changed[:, :, 5:20, 9:30] += 2
+    clean = net(photo)
+    parts = {}
+    for way in ("both", "context", "local"):
+        copy = through(net, photo[0], way)
+        torch.testing.assert_close(copy(photo), clean)
+        parts[way] = copy(changed.repeat(2, 1, 1, 1))[:1] - clean
+    torch.testing.assert_close(parts["both"], net(changed) - clean)
+    torch.testing.assert_close(parts["context"] + parts["local"], parts["both"])
+    # Through the context every position of a map changes alike, before it is enlarged.
+    inner = parts["context"][..., 12:-12, 12:-12]
+    assert inner.abs().max() > 0
+    torch.testing.assert_close(inner, inner[..., :1, :1].expand_as(inner))
+
+
+def test_ways_that_are_none():
+    with pytest.raises(ModelError, match="through must be one of both, context, local, not 'air'"):
+        through(network(), PHOTO[0], "air")
+    with pytest.raises(ModelError, match="the network has no global context"):
+        through(network("none"), PHOTO[0], "context")
+
+
+def test_shares_add_up_and_are_even_where_the_ways_are():
+    rng = np.random.default_rng(0)
+    both, context, local = rng.uniform(0, 1, (3, 4, 5))
+    by_context, directly = shares(both, context, local)
+    np.testing.assert_allclose(by_context + directly, both)
+    np.testing.assert_allclose(by_context - directly, context - local)
+
+
+def test_the_command_draws_both_ways(tmp_path):
+    words = ["context", "late", "--patch", "64", "--draws", "1", "--image-size", "128"]
+    done = CliRunner().invoke(main, [*words, "--out", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+    assert "by way of the context" in done.output
+    found = {
+        way: erf.open(tmp_path / "run" / f"{way}.zarr") for way in ("both", "context", "local")
+    }
+    outside = found["local"].discrepancy[0, 0], found["context"].discrepancy[0, 0]
+    assert outside[1] > 0
+    maps = np.load(tmp_path / "run" / "shares.npz")
+    total = maps["context"] + maps["local"]
+    np.testing.assert_allclose(total, found["both"].discrepancy, rtol=1e-5)
+    assert (tmp_path / "run" / "ways.png").stat().st_size > 1000
