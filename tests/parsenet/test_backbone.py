@@ -69,6 +69,7 @@ def by_hand(net, blobs, fusion):
 @torch.no_grad()
 def test_scores_are_those_of_the_heads_layers(fusion, local, normalize):
     net = network("resnet18", local, fusion, normalize=normalize)
+    assert net.finest == min(local)  # the earlier a layer of a ResNet, the finer
     x, blobs = PHOTO, {}
     for name, child in net.backbone.named_children():
         if name == "avgpool":

@@ -91,6 +91,8 @@ def test_a_clear_difference_is_one_and_none_is_none():
     assert found.difference == pytest.approx(better.total.mean_iou - worse.total.mean_iou)
     assert 0 < found.low < found.difference < found.high
     assert found.p == 1 / (1 + RESAMPLES)
+    other_way = paired_difference(worse, better)
+    assert (other_way.difference, other_way.p) == (-found.difference, found.p)
     same = paired_difference(better, better)
     assert (same.difference, same.low, same.high, same.p) == (0, 0, 0, 1)
 

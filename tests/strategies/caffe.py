@@ -143,7 +143,8 @@ def random_blobs(kind: str, classes: int = 21) -> dict[str, list[np.ndarray]]:
         ups = {"fcn32s": {"upscore": 32}, "fcn16s": {"upscore2": 2, "upscore16": 16}}
         ups["fcn8s"] = {"upscore2": 2, "upscore_pool4": 2, "upscore8": 8}
         for name, factor in ups[kind].items():
-            blobs[name] = [matrix_of_bilinear(classes, factor)]
+            # Not quite bilinear, so that what is there from the start would not do.
+            blobs[name] = [0.5 * matrix_of_bilinear(classes, factor)]
         for name in {"fcn32s": (), "fcn16s": ("pool4",), "fcn8s": ("pool4", "pool3")}[kind]:
             blobs[f"score_{name}"] = layer(classes, 16 if name == "pool4" else 8, 1, 1)
     return blobs
