@@ -11,6 +11,7 @@ from cli.signals import stopped_like_ctrl_c
 
 COMMANDS = (
     "probe",
+    "study",
     "models",
     "layers",
     "theory",

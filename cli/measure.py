@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.arguments.setting import Names
+from cli.arguments.table import show_table
 
 if TYPE_CHECKING:
     import erf
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 )
 @click.option("--level", type=float, default=0.95, help="Of the intervals.")
 @click.option("--recentre", is_flag=True, help="Average several fields around their units.")
-@click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
+@click.option("--json", "form", flag_value="json", help="All numbers, as JSON.")
+@click.option("--csv", "form", flag_value="csv", help="The table of a study, as CSV.")
+@click.option("--latex", "form", flag_value="latex", help="The table of a study, for a paper.")
+@click.option("--mixed", is_flag=True, help="Results may differ in patch, stimulus, image size.")
 def measure(
     result: Path,
     criterion: str,
@@ -38,22 +42,30 @@ def measure(
     preset: str | None,
     level: float,
     recentre: bool,
-    as_json: bool,
+    form: str | None,
+    mixed: bool,
 ) -> None:
-    """Measure the field of a saved RESULT of one unit.
+    """Measure the field of a saved RESULT of one unit; of a study, a table.
 
     RESULT may be a folder of results of one unit on many images: their average is measured.
     """
     import erf
     from erf.study import open_results
+    from erf.study.table import is_one_question
+
+    if form in ("csv", "latex") or not (preset or recentre or is_one_question(result)):
+        named = criterion if share is None else f"{criterion}:{share:g}"
+        table = erf.Study.open(result).measure(criterion=named, level=level, mixed=mixed)
+        show_table(*table.cells()) if form is None else click.echo(getattr(table, f"to_{form}")())
+        return
 
     fields = erf.measures.fields_of(open_results(result))
     field = _combine(fields, recentre)
     if preset is not None:
-        _print_preset(erf.preset(preset, field), field.patch, as_json)
+        _print_preset(erf.preset(preset, field), field.patch, form is not None)
         return
     found = erf.measure(field, criterion=criterion, share=share, level=level)
-    if as_json:
+    if form is not None:
         click.echo(found.to_json())
     else:
         _print_measurement(found, len(fields))
@@ -79,31 +91,11 @@ def _combine(fields: Sequence[erf.Field], recentre: bool) -> erf.Field:
 
 
 def _print_measurement(found: erf.Measurement, fields: int) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from erf.measures import describe
+    from erf.measures.describing import size_cells
 
-    from erf.measures import describe, size_label
-
-    console = Console(markup=False)
-    console.print(found.sentence, highlight=False, soft_wrap=True)
-    table = Table(box=box.SIMPLE)
-    whole = "of map" if found.recentred else "of image"
-    for name in ("size", "area, px", "interval", "side, px", whole, "of theory"):
-        table.add_column(name, justify="left" if name == "size" else "right")
-    for size in found.records():
-        low, high, theory = size["area_low"], size["area_high"], size["share_of_theory"]
-        table.add_row(
-            size_label(str(size["size"])),
-            f"{size['area']:,.0f}",
-            "" if low is None else f"{low:,.0f} to {high:,.0f}",
-            f"{size['side']:.1f}",
-            f"{size['share_of_image']:.1%}".replace("%", " %"),
-            "" if theory is None else f"{theory:.1%}".replace("%", " %"),
-        )
-    console.print(table)
-    for line in describe(found, fields):
-        console.print(line, highlight=False, soft_wrap=True)
+    click.echo(found.sentence)
+    show_table(*size_cells(found), describe(found, fields))
 
 
 def _print_preset(report: PresetReport, patch: int, as_json: bool) -> None:

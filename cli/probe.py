@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from erf.settings import Settings
     from erf.study import Series
 
-LAYER = "fc7"
-"""Of a VGG-16 of ours; other networks are asked for a layer."""
+OURS, LAYER = "late", "fc7"
+"""A VGG-16 of ours; other networks are asked for a layer."""
 
 
 @click.command(epilog=MODEL_HELP)
-@click.argument("model", default="late", type=ModelName())
+@click.argument("models", nargs=-1, type=ModelName(), metavar="[MODEL]...")
 @click.option(
     "--image",
     "images",
@@ -36,7 +36,9 @@ LAYER = "fc7"
     help="Photo, or folder of photos; may be repeated.  [default: Matplotlib's grace_hopper.jpg]",
 )
 @click.option("--image-size", type=Size(), help="Scale and crop to this.  [default: as it is]")
-@click.option("--layer", help="Module path; see `erf layers`.  [default: fc7 of our networks]")
+@click.option(
+    "--layer", "layers", multiple=True, help="See `erf layers`.  [default: fc7 of our networks]"
+)
 @click.option(
     "--unit", help="center, max, ROW,COL, grid:N or all.  [default: center, occlusion max]"
 )
@@ -79,17 +81,29 @@ LAYER = "fc7"
 @model_options
 @click.pass_context
 def probe(
-    ctx: click.Context, /, model: str, out: Path | None, choice: ModelChoice, **options: Any
+    ctx: click.Context,
+    /,
+    models: tuple[str, ...],
+    out: Path | None,
+    choice: ModelChoice,
+    **options: Any,
 ) -> None:
     """Measure the empirical receptive field of a unit of MODEL.
 
-    Without arguments: the shipped ParseNet (late fusion), a real photo, the centre unit of fc7;
-    then its class scores beside those of the same network without global context.
+    Several models or layers are a study, see `erf study`. Without arguments: the shipped ParseNet
+    (late fusion), a real photo, the centre unit of fc7; then its class scores beside those of the
+    same network without global context.
     """
+    if len(models) > 1 or len(options["layers"]) > 1:
+        from cli.study import probe_many
+
+        probe_many(models or (OURS,), out, choice, _settings(ctx, options), options)
+        return
     from cli.probing.showcase import compare_shipped
     from cli.probing.summary import draw_field, print_average, print_result
     from erf.study import RunFolder, free_place
 
+    (model,) = models or (OURS,)
     loaded = replace(choice.load(model, options["image_size"]), chance=options["chance"])
     series = _series(ctx, loaded, options)
     place = out or free_place(f"{series.loaded.name}-{series.layer}")
@@ -119,8 +133,8 @@ def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) ->
     occlusion = options["method"] == "occlusion"
     images = find_photos(options["images"]) or [usual_photo()]
     size, channel = options["image_size"] or loaded.size, options["channel"]
-    layer, unit = options["layer"], options["unit"]
-    layer = _usual_layer(loaded, size) if layer is None else layer
+    unit = options["unit"]
+    (layer,) = options["layers"] or (_usual_layer(loaded, size),)
     if occlusion and channel is not None:
         images = strongest_images(
             images, loaded, layer, channel, top=options["top"], image_size=size
@@ -132,7 +146,7 @@ def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) ->
         channel=channel,
         images=images,
         image_size=size,
-        settings=_settings(ctx, options, loaded),
+        settings=_settings(ctx, options, loaded.input_space.sigma(options["sigma"])),
         skip_bad=options["skip_bad"],
     )
 
@@ -153,7 +167,9 @@ def _given(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
-def _settings(ctx: click.Context, options: dict[str, Any], loaded: LoadedModel) -> Settings:
+def _settings(
+    ctx: click.Context, options: dict[str, Any], sigma: tuple[float, ...] = ()
+) -> Settings:
     """What the method takes of the options; those that were not given keep its defaults.
 
     Raises:
@@ -172,6 +188,6 @@ def _settings(ctx: click.Context, options: dict[str, Any], loaded: LoadedModel) 
                 f"--{name.replace('_', '-')} has no meaning with --method {options['method']}"
             )
     found = {name: options[name] for name in SETTINGS if options[name] is not None}
-    if "sigma" in known:
-        found["sigma"] = loaded.input_space.sigma(options["sigma"])
+    if "sigma" in known and sigma:
+        found["sigma"] = sigma
     return kind(**found)

@@ -6,6 +6,7 @@ erf.load_model(name), erf.read_photo(path)          somebody's network, a photo
 erf.measure(result), erf.compare(...)               how large the field is, and whether two differ
 erf.tiling(...), erf.tiled(...)                     tiles that give what the whole image gives
 erf.save(result, path), erf.open(path)              keep a result, read it back
+erf.run_study(erf.read_plan(path), folder)          many models, layers, units, photos
 erf.extend                                          stimuli, sizes, presets, operators of one's own
 """
 
@@ -43,10 +44,10 @@ from erf.model import Layer, layers
 from erf.photo import Photo, read_photo
 from erf.questions import gradient_field, occlusion_field, probe, probe_layers, probe_units
 from erf.results import LayerResult, UnitResult, save
-from erf.results import open_result as open
 from erf.settings import Gradient, Noise, Occlusion, Until, until
 from erf.sources import InputSpace, LoadedModel, load_model, model_names
-from erf.study import GrowthProbe
+from erf.study import GrowthProbe, Study, StudyPlan, read_plan, run_study
+from erf.study import open_any as open
 from erf.subject import Subject
 from erf.theoretical import (
     TheoreticalField,
@@ -90,6 +91,8 @@ __all__ = [
     "SettingError",
     "SourceError",
     "StoreError",
+    "Study",
+    "StudyPlan",
     "Subject",
     "Target",
     "TheoreticalField",
@@ -118,6 +121,8 @@ __all__ = [
     "probe_units",
     "projective_box",
     "read_photo",
+    "read_plan",
+    "run_study",
     "save",
     "theoretical_field",
     "theory",

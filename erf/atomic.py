@@ -20,8 +20,12 @@ STAGING = re.compile(r"\..+\.[a-z0-9_]{8}(\.\w+)?")
 
 
 @contextmanager
-def new_folder(path: str | Path) -> Iterator[Path]:
+def new_folder(path: str | Path, *, staging: str | Path | None = None) -> Iterator[Path]:
     """Yield a folder to fill, which becomes ``path`` when all went well and vanishes otherwise.
+
+    Args:
+        path: to be made.
+        staging: a folder on the same disk to fill it in; beside its place by default.
 
     Raises:
         StoreError: when something is already there, as nothing is ever overwritten; when it cannot
@@ -30,17 +34,17 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     _refuse_taken(path)
     with _reported(path):
-        staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        filled = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=staging or path.parent))
         try:
-            yield staging
-            for place in (*staging.rglob("*"), staging):
+            yield filled
+            for place in (*filled.rglob("*"), filled):
                 _flush(place)
-            staging.chmod(0o755)
+            filled.chmod(0o755)
             _refuse_taken(path)
-            staging.rename(path)
+            filled.rename(path)
             _flush(path.parent)
         except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
+            shutil.rmtree(filled, ignore_errors=True)
             raise
 
 

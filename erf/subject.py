@@ -47,7 +47,7 @@ class Subject(Specimen):
         image_name: str | None = None,
     ) -> Subject:
         """The same model on another image; of the same size, it shares the export."""
-        return Subject(
+        other = Subject(
             self.model,
             image,
             self.name,
@@ -57,6 +57,8 @@ class Subject(Specimen):
             graph=self._exported,
             facts=self.facts,
         )
+        other._weights = self._weights
+        return other
 
     @overload
     def probe(  # type: ignore[overload-overlap]  # a string is a sequence of strings, but one layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,6 +14,7 @@ from cli.arguments.number import FiniteRange
 
 if TYPE_CHECKING:
     from erf import LoadedModel
+    from erf.study import StudyModel
 
 MODEL_HELP = (
     "MODEL is a checkpoint or folder of `erf train`, one shipped with this package (none, early, "
@@ -51,25 +52,30 @@ class ModelChoice:
     channels: str
     device: str | None
 
+    def named(self, name: str, chance: Literal["refuse", "fixed"] = "refuse") -> StudyModel:
+        """A model to which this is said, not loaded yet."""
+        import erf
+        from erf.sources import read_arguments
+        from erf.study import StudyModel
+
+        return StudyModel(
+            source=name,
+            weights=self.weights,
+            partial=self.partial,
+            arguments=read_arguments(self.model_args),
+            input_space=erf.InputSpace.read(
+                self.mean, self.std, largest=self.largest, channels=self.channels
+            ),
+            random=chance,
+        )
+
     def load(self, name: str, image_size: tuple[int, int] | None = None) -> LoadedModel:
         """Find the model and place it on the device; what a user should know goes to stderr.
 
         Raises:
             SourceError: when it cannot be had, or an option cannot be read.
         """
-        import erf
-        from erf.sources import read_arguments
-
-        loaded = erf.load_model(
-            name,
-            weights=self.weights,
-            partial=self.partial,
-            arguments=read_arguments(self.model_args),
-            image_size=image_size,
-            input_space=erf.InputSpace.read(
-                self.mean, self.std, largest=self.largest, channels=self.channels
-            ),
-        )
+        loaded = self.named(name).find(image_size)
         for note in loaded.notes:
             click.echo(f"note: {note}", err=True)
         if self.device is not None:

@@ -10,7 +10,8 @@ masks                  ``inside_mass``, ``inside_share_of_peak``, ``inside_signi
 shape                  ``moments``, ``gaussian_fit``, ``radial_profile``
 uncertainty            ``bootstrap_intervals``, ``jackknife_intervals``, ``p_values``,
                        ``precision`` (are there enough draws?)
-many images or units   ``average``, ``calibrate``, ``interior_average``, ``unit_sizes``
+many images or units   ``average``, ``calibrate``, ``interior_average``, ``unit_sizes``,
+                       ``typical`` (over photos, with its interval)
 other people's         ``preset``
 between results        ``compare``
 =====================  ===========================================================
@@ -37,6 +38,7 @@ from erf.measures.sizes import SIZES, size
 from erf.measures.spread import Moments, moments
 from erf.measures.square import centred_square, mass_in_square
 from erf.measures.stopping import FIRST_DRAWS, Precision, precision
+from erf.measures.typical import PhotoSizes, Typical, typical
 from erf.measures.units import interior_average, interior_units, unit_sizes
 
 __all__ = [
@@ -54,11 +56,13 @@ __all__ = [
     "Interval",
     "Measurement",
     "Moments",
+    "PhotoSizes",
     "Precision",
     "PresetReport",
     "RadialProfile",
     "Ratio",
     "Size",
+    "Typical",
     "above_share_of_peak",
     "average",
     "bootstrap_intervals",
@@ -88,5 +92,6 @@ __all__ = [
     "register",
     "size",
     "size_label",
+    "typical",
     "unit_sizes",
 ]

@@ -20,6 +20,31 @@ def size_label(name: str) -> str:
     return f"{kind} {100 * float(share):.6g} %" if share else kind
 
 
+def size_cells(found: Measurement) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """All sizes of a measurement as a table for a person: its head, and the cells of its rows."""
+    whole = "of map" if found.recentred else "of image"
+    head = ("size", "area, px", "interval", "side, px", whole, "of theory")
+    return head, [
+        (
+            size_label(size.name),
+            f"{size.area:,.0f}",
+            "" if size.interval is None else "{:,.0f} to {:,.0f}".format(*_ends(found, size.name)),
+            f"{size.side:.1f}",
+            f"{100 * size.area / found.whole:.1f} %",
+            ""
+            if not (found.theory and found.theory.area)
+            else f"{100 * size.area / found.theory.area:.1f} %",
+        )
+        for size in found.sizes
+    ]
+
+
+def _ends(found: Measurement, name: str) -> tuple[float, float]:
+    ends = found.interval(name)
+    assert ends is not None
+    return ends
+
+
 def describe(found: Measurement, fields: int = 1) -> list[str]:
     """Shape and circumstances of a measurement.
 

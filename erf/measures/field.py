@@ -97,7 +97,7 @@ class Field:
             theory_status="unknown" if theory is None else theory.status,
             patch=result.settings.patch,
             stride=result.settings.step,
-            image=result.image_sha256,
+            image=result.photo_sha256,
         )
 
     @property

@@ -25,9 +25,7 @@ def interior_units(result: LayerResult) -> list[Unit]:
     Raises:
         UnitError: when the result is of one unit, or no theory is known.
     """
-    theory = _theory(_whole(result))
-    inside = (theory.boxes() == theory.boxes(clipped=False)).all(axis=-1)
-    return [(int(row), int(col)) for row, col in np.argwhere(inside)]
+    return _theory(_whole(result)).interior()
 
 
 def interior_average(result: LayerResult) -> Field:

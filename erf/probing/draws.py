@@ -27,6 +27,16 @@ def next_goal(rule: int | Until, taken: int, tallies: Sequence[Tally], grid: Pat
     return wanted
 
 
+def most_draws(rule: int | Until) -> int:
+    """As many draws as may be taken.
+
+    Example:
+        >>> most_draws(4), most_draws(Until(0.02, limit=64))
+        (4, 64)
+    """
+    return rule.limit if isinstance(rule, Until) else rule
+
+
 def take_draws(
     rule: int | Until,
     engine: Engine,

@@ -20,12 +20,12 @@ from erf.geometry import PatchGrid, Target, UnitName
 from erf.memory import parse_memory
 from erf.model import Specimen
 from erf.probing.cost import Cost, cost_of
-from erf.probing.draws import take_draws
+from erf.probing.draws import most_draws, take_draws
 from erf.probing.journal import Journal, Unrecorded
 from erf.probing.tally import LayerTally, Tally, UnitTally
 from erf.probing.target import clean_activation, find_target
 from erf.results import LayerResult, UnitResult
-from erf.settings import Disturbance, Until
+from erf.settings import Disturbance
 from erf.stimulus import Canvas, change_patches
 
 
@@ -131,8 +131,7 @@ def _cost(
     watched: Sequence[Watched], grid: PatchGrid, settings: Disturbance, journal: Path | None
 ) -> Cost:
     sizes = [(each.activation.shape[0], each.activation.shape[1]) for each in watched]
-    rule = settings.rule
-    draws = rule.limit if isinstance(rule, Until) else rule
+    draws = most_draws(settings.rule)
     targets = [each.target for each in watched]
     return cost_of(targets, sizes, grid, draws, journal=journal is not None)
 

@@ -88,6 +88,13 @@ class Result(ABC):
         return None if found is None else str(found)
 
     @property
+    def photo_sha256(self) -> str | None:
+        """What tells photos apart, whatever models make of them: the hash of the photo's file, or,
+        where none is known, of the image in input space."""
+        found = (_named(self.origin, "image", "photo") or {}).get("sha256")
+        return self.image_sha256 if found is None else str(found)
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Origin, settings and engine in one JSON-compatible dictionary, to print and to keep."""
         return {

@@ -37,14 +37,20 @@ def save(result: UnitResult | LayerResult, path: str | Path) -> Path:
         ...     erf.open(erf.save(result, folder + "/run.zarr")).target
         Target(layer='0', unit=(12, 12), channel=None)
     """
+    with new_folder(path) as staging:
+        write_result(result, staging)
+    return Path(path)
+
+
+def write_result(result: UnitResult | LayerResult, folder: Path) -> None:
+    """Write a result into a folder that nobody else sees yet; `save` does that too."""
     data = result.to_dataset()
-    with new_folder(path) as staging, warnings.catch_warnings():
+    with warnings.catch_warnings():
         # Consolidated metadata is an extension of Zarr 3 that its readers may ignore; with it,
         # xarray opens a result without searching for arrays.
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         # Chunks of zeros are written too: one that is missing can then be told from one of zeros.
-        data.to_zarr(staging, mode="w", zarr_format=3, consolidated=True, write_empty_chunks=True)
-    return Path(path)
+        data.to_zarr(folder, mode="w", zarr_format=3, consolidated=True, write_empty_chunks=True)
 
 
 def open_result(path: str | Path) -> UnitResult | LayerResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,10 +18,14 @@ from filelock import FileLock, Timeout
 
 from erf.atomic import STAGING, make_folder, sweep, write_text
 from erf.errors import StoreError
+from erf.results.group import DOCUMENT, attributes_of, write_group
+from erf.study.tree import find_places, read_root
 
 RUN = "run.json"
 LOCK, HOLDER = ".lock", ".holder"
 MINE = frozenset({RUN, LOCK, HOLDER})
+OURS = "erf-probe run"
+"""What the group of a run says it is: xarray opens all of its results as one tree."""
 VERSION = 3
 """Of run.json. Version 1, without this number, held the keywords of a function of then; version 2
 did not record how photos were read."""
@@ -71,7 +76,7 @@ class RunFolder:
         held: Any = None
         with suppress(OSError, ValueError):
             held = json.loads((self.path / RUN).read_text(encoding="utf-8"))
-        nothing = all(map(_is_mine, _list(self.path)))
+        nothing = _holds_nothing(self.path)
         if nothing and (self._is_empty() or (isinstance(held, dict) and "version" in held)):
             return
         asked = json.loads(json.dumps({"version": VERSION, **self.request}))
@@ -112,13 +117,14 @@ class RunFolder:
         make_folder(self.path)
         try:
             with _locked(self.path):
-                holder = f"process {os.getpid()} on {socket.gethostname()}\n"
-                write_text(self.path / HOLDER, holder, replace=True)
+                _sign(self.path)
                 self.check()
                 sweep(self.path)
                 text = json.dumps({"version": VERSION, **self.request}, indent=2) + "\n"
                 if not _holds(self.path / RUN, text):
                     write_text(self.path / RUN, text, replace=True)
+                if attributes_of(self.path) is None:
+                    write_group(self.path, {"format": OURS}, replace=True)
                 try:
                     yield
                 finally:
@@ -126,6 +132,53 @@ class RunFolder:
         except Exception:
             _clear(self.path, made)
             raise
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Hold a folder for a study, which is made; other processes are kept out meanwhile.
+
+    After an error in which nothing was found, neither the folder nor those above it that were made
+    with it are left.
+
+    Raises:
+        StoreError: when it holds something other than a study, or another process is at work there.
+    """
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path}: exists and is a file; name a new folder")
+    if path.is_dir() and not (read_root(path) or _holds_nothing(path)):
+        raise StoreError(
+            f"{path}: exists and holds something other than a study; name a new folder"
+        )
+    made = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        with _locked(path):
+            _sign(path)
+            try:
+                yield
+            finally:
+                (path / HOLDER).unlink(missing_ok=True)
+    except Exception:
+        if not find_places(path):
+            _remove(path, made)
+        raise
+
+
+def _sign(path: Path) -> None:
+    """Say who holds a folder."""
+    text = f"process {os.getpid()} on {socket.gethostname()}\n"
+    write_text(path / HOLDER, text, replace=True)
+
+
+def _remove(path: Path, made: list[Path]) -> None:
+    """Remove what a study that found nothing has made."""
+    if not made:
+        return
+    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        for each in made[1:]:
+            each.rmdir()
 
 
 @contextmanager
@@ -169,9 +222,13 @@ def _list(path: Path) -> list[Path]:
         raise StoreError(f"{path}: cannot be read: {error}") from error
 
 
-def _is_mine(place: Path) -> bool:
-    """Whether it is a note of ours, or what a writer of one left that was killed."""
-    return place.name in MINE or STAGING.fullmatch(place.name) is not None
+def _holds_nothing(folder: Path) -> bool:
+    """Whether nothing is in a folder but notes of ours, and what killed writers of ours left."""
+    group = attributes_of(folder) or {}
+    mine = MINE | {DOCUMENT} if group.get("format") == OURS else MINE
+    return all(
+        each.name in mine or STAGING.fullmatch(each.name) is not None for each in _list(folder)
+    )
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -182,10 +239,10 @@ def _holds(path: Path, text: str) -> bool:
 
 def _clear(path: Path, made: list[Path]) -> None:
     """Remove a folder that holds nothing but our notes, and what was made for it."""
-    if not made or not all(map(_is_mine, path.iterdir())):
+    if not made or not _holds_nothing(path):
         return
     sweep(path)
-    for name in MINE:
+    for name in (*MINE, DOCUMENT):
         (path / name).unlink(missing_ok=True)
     with suppress(OSError):  # somebody else has put something there meanwhile
         for each in made:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from erf.errors import StoreError
 from erf.results import LayerResult, UnitResult, open_result
+from erf.study.tree import find_places
 
 
 def open_results(path: str | Path) -> list[UnitResult | LayerResult]:
@@ -40,14 +41,4 @@ def named_paths(paths: Sequence[Path]) -> dict[str, Path]:
 
 def find_results(path: Path) -> list[Path]:
     """The result at a path, or all in a folder; a journal (its name begins with a dot) is none."""
-    if (path / "zarr.json").exists():
-        return [path]
-    places = sorted(place.parent for place in path.rglob("zarr.json"))
-    return [place for place in places if not _is_within(place, path)]
-
-
-def _is_within(place: Path, root: Path) -> bool:
-    """Whether a folder between ``root`` and this one is a Zarr group itself, or is hidden."""
-    inside = place.relative_to(root)
-    groups = any((root / each / "zarr.json").exists() for each in inside.parents)
-    return groups or any(part.startswith(".") for part in inside.parts)
+    return find_places(path)

@@ -16,6 +16,7 @@ from erf.model import hash_weights
 from erf.photo import hash_file, read_photo
 from erf.probing import rank_specimens
 from erf.results import LayerResult, UnitResult, open_result, save
+from erf.results.group import write_group
 from erf.settings import Disturbance, Settings
 from erf.sources import LoadedModel
 from erf.study.folder import RunFolder
@@ -153,6 +154,7 @@ class Series:
                 layer, self.unit, settings, channel=channel, journal=journal, progress=True
             )
             with new_folder(place) as staging:
+                write_group(staging)
                 for each in results:
                     save(each, staging / "{},{}.zarr".format(*each.unit))
         else:
@@ -166,7 +168,7 @@ class Series:
 
 def _results(place: Path) -> list[Path]:
     """One result, or those of several units in a folder."""
-    return [place] if place.suffix else sorted(place.glob("*.zarr"))
+    return [place] if place.suffix == ".zarr" else sorted(place.glob("*.zarr"))
 
 
 def _refuse_replaced(path: Path, place: Path) -> None:

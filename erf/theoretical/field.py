@@ -129,6 +129,11 @@ class TheoreticalField:
             raise SettingError("NaN probing finds boxes, not spans: use method='graph'")
         return self._spans(clipped)
 
+    def interior(self) -> list[Unit]:
+        """Units whose field lies wholly inside the image, row by row; needs a known border."""
+        inside = (self.boxes() == self.boxes(clipped=False)).all(axis=-1)
+        return [(int(row), int(col)) for row, col in np.argwhere(inside)]
+
     def box(self, unit: Unit, *, clipped: bool = True) -> Box:
         """The smallest box with all pixels that a unit reads, as in `boxes`.
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-import cli.compare
 import erf
 from cli import main
 from erf.geometry import Box, PatchGrid
 from erf.measures import Compared, Ratio
+from erf.measures.verdict import ratio_cells
 from strategies.fields import as_result, draw, truth
 
 GRID = PatchGrid((128, 112), patch=16, stride=8)
@@ -56,12 +56,12 @@ def compared(found: Ratio) -> Compared:
 )
 def test_the_adjusted_p_is_printed(adjusted, verdict):
     row = compared(ratio(0.0001, adjusted))
-    assert cli.compare._ratio(row) == ("1.23\n1.10 to 1.39", verdict)
+    assert ratio_cells(row.ratio) == ("1.23\n1.10 to 1.39", verdict)
 
 
 def test_a_spread_that_is_not_known_has_no_p():
     row = compared(ratio(math.nan, math.nan))
-    assert cli.compare._ratio(row) == ("1.23", "spread unknown")
+    assert ratio_cells(row.ratio) == ("1.23", "spread unknown")
 
 
 def test_every_cell_is_the_comparisons(tmp_path):

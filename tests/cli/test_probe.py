@@ -310,6 +310,7 @@ def test_an_interrupted_probe_goes_on_with_the_missing_patches(checkpoint, photo
     assert np.array_equal(one.samples, other.samples)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "run.json",
+        "zarr.json",
         "result.zarr",
         "result.png",
     }

@@ -12,6 +12,7 @@ import pytest
 
 import erf
 from erf.atomic import STAGING, new_file, new_folder
+from erf.results.group import DOCUMENT
 from erf.study import RunFolder, free_place, new_place
 from erf.study.folder import HOLDER, RUN
 
@@ -43,7 +44,7 @@ def test_what_was_found_stays_after_an_error(tmp_path: Path) -> None:
     (folder.path / "found").touch()
     error = RuntimeError("later")
     assert not held.__exit__(RuntimeError, error, None)
-    assert {each.name for each in folder.path.iterdir()} == {"found", RUN}
+    assert {each.name for each in folder.path.iterdir()} == {"found", RUN, DOCUMENT}
     folder.check()
 
 
@@ -134,7 +135,7 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -
     with folder.held():
         pass
     left = {each.name for each in folder.path.iterdir()}
-    assert left == {RUN, "result.zarr", ".result.journal", ".notes"}
+    assert left == {RUN, DOCUMENT, "result.zarr", ".result.journal", ".notes"}
 
 
 def test_names_of_staging_are_those_that_are_swept(tmp_path: Path) -> None:
