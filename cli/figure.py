@@ -83,8 +83,8 @@ def open_units(paths: tuple[Path, ...], unit: str | None) -> list[erf.UnitResult
     from erf.study import open_results
     from figures.unit import at_unit
 
-    name = None if unit is None else parse_unit(unit)
-    return [at_unit(result, name) for path in paths for result in open_results(path)]
+    name = parse_unit(unit) if unit and ":" not in unit else None
+    return [at_unit(result, name) for path in paths for result in open_results(path, unit)]
 
 
 UNIT = click.option("--unit", help="Of a whole layer's result: center, max or ROW,COL.")
@@ -150,8 +150,8 @@ def registered(kind: FigureKind) -> click.Command:
         from erf.geometry import parse_unit
         from erf.study import open_results
 
-        opened = [each for path in results for each in open_results(path)]
-        name = None if unit is None else parse_unit(unit)
+        opened = [each for path in results for each in open_results(path, unit)]
+        name = parse_unit(unit) if unit and ":" not in unit else None
         return kind.draw(opened, unit=name, width=width)
 
     assert isinstance(draw, click.Command)
@@ -171,7 +171,7 @@ def growth(runs: tuple[Path, ...], unit: str | None, width: str) -> Figure:
     from erf.study import read_growth
     from figures import Growth, growth_figure
 
-    name = None if unit is None else parse_unit(unit)
+    name = parse_unit(unit) if unit and ":" not in unit else None
     curves = {
         run.name: [Growth.of(at, result, name) for at, result in read_growth(run)] for run in runs
     }

@@ -40,7 +40,8 @@ OURS, LAYER = "late", "fc7"
     "--layer", "layers", multiple=True, help="See `erf layers`.  [default: fc7 of our networks]"
 )
 @click.option(
-    "--unit", help="center, max, ROW,COL, grid:N or all.  [default: center, occlusion max]"
+    "--unit",
+    help="center, max, ROW,COL, grid:N, interior or all.  [default: center, occlusion max]",
 )
 @click.option("--channel", type=click.IntRange(min=0), help="One channel.  [default: L2 norm]")
 @click.option(
@@ -94,15 +95,17 @@ def probe(
     (late fusion), a real photo, the centre unit of fc7; then its class scores beside those of the
     same network without global context.
     """
-    if len(models) > 1 or len(options["layers"]) > 1:
+    if len(models) > 1 or len(options["layers"]) > 1 or options["unit"] == "interior":
         from cli.study import probe_many
 
         probe_many(models or (OURS,), out, choice, _settings(ctx, options), options)
         return
     from cli.probing.showcase import compare_shipped
-    from cli.probing.summary import draw_field, print_average, print_result
+    from cli.probing.summary import draw_field, may_run_alone, print_average, print_result
     from erf.study import RunFolder, free_place
 
+    if not may_run_alone():
+        return
     (model,) = models or (OURS,)
     loaded = replace(choice.load(model, options["image_size"]), chance=options["chance"])
     series = _series(ctx, loaded, options)

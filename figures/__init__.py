@@ -2,7 +2,7 @@
 
 =================  ==============================================================
 one field          ``field_figure``
-several            ``compare_figure``, ``depth_figure``
+several            ``compare_figure``, ``depth_figure``, ``place_figure``
 tiles              ``margin_figure``
 training           ``growth_figure``, ``training_figure``, ``predictions_figure``
 normalisation      ``scales_figure``
@@ -25,6 +25,7 @@ from figures.growth import Growth, draw_growth, growth_figure
 from figures.maps import ShareScale, draw_map
 from figures.outlines import DEFAULT_OUTLINES, Outline, draw_outlines
 from figures.photo import draw_image, picture
+from figures.place import draw_border_profile, draw_places, place_figure
 from figures.predictions import draw_labels, predictions_figure
 from figures.registry import FIGURES, figure
 from figures.saving import save
@@ -45,6 +46,7 @@ __all__ = [
     "compare_figure",
     "depth_figure",
     "draw_activation",
+    "draw_border_profile",
     "draw_depth",
     "draw_difference",
     "draw_field",
@@ -56,6 +58,7 @@ __all__ = [
     "draw_margins",
     "draw_norms",
     "draw_outlines",
+    "draw_places",
     "draw_profiles",
     "draw_scale_bar",
     "draw_scores",
@@ -68,6 +71,7 @@ __all__ = [
     "look",
     "margin_figure",
     "picture",
+    "place_figure",
     "predictions_figure",
     "save",
     "scales_figure",

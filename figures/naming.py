@@ -26,6 +26,11 @@ def named(results: Several) -> dict[str, UnitResult]:
     return dict(zip(titles(found), found, strict=True))
 
 
+def asked_unit(result: UnitResult) -> str:
+    """What a study asked for when it got this result; any unit of a mere probe is the same."""
+    return str(result.origin.get("study", {}).get("unit", "one unit"))
+
+
 def titles(results: Sequence[UnitResult]) -> tuple[str, ...]:
     """Names that tell results apart: the model, and the unit where models agree."""
     models = tuple(result.model_name for result in results)

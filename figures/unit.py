@@ -5,6 +5,7 @@ from __future__ import annotations
 from erf.errors import UnitError
 from erf.geometry import UnitName, locate
 from erf.results import LayerResult, UnitResult
+from figures.naming import asked_unit
 
 
 def at_unit(result: UnitResult | LayerResult, unit: UnitName | None = None) -> UnitResult:
@@ -20,7 +21,7 @@ def at_unit(result: UnitResult | LayerResult, unit: UnitName | None = None) -> U
         UnitError: when ``result`` holds a layer and no unit is named, or the unit is not in it.
     """
     if isinstance(result, UnitResult):
-        if unit is not None and unit != result.unit:
+        if unit not in (None, result.unit, asked_unit(result)):
             raise UnitError(f"result is of {result.target} alone: it has no unit {unit}")
         return result
     rows, cols = result.unit_count

@@ -52,6 +52,16 @@ def draw_field(result: Result, path: Path) -> None:
     click.echo(f"figure  {path}")
 
 
+def may_run_alone() -> bool:
+    """Whether this is the first of torchrun's workers, or no worker; another is told why not."""
+    from erf.study.team import Team
+
+    first = Team.is_first()
+    if not first:
+        click.echo("one layer of one model is measured by worker 0; see erf study", err=True)
+    return first
+
+
 def print_average(results: Sequence[Result]) -> None:
     """Print the size of the average of several fields, recentred on their units."""
     import erf

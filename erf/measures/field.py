@@ -12,6 +12,7 @@ from erf.geometry import Box, PatchGrid
 from erf.measures.cells import Cells
 from erf.measures.floor import NO_FLOOR, Floor, numerical_floor
 from erf.results import LayerResult, UnitResult, each_of
+from erf.settings import Gradient
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Field:
         image: what tells images apart, None when unknown.
         images: how many the map is an average of.
         recentred: whether the map is an average around units, with an extent of its own.
+        method: what the map is of, such as ``noise`` or ``gradient, absolute``; empty when unknown.
     """
 
     values: Float64[np.ndarray, "rows cols"]
@@ -57,6 +59,7 @@ class Field:
     image: str | None = None
     images: int = 1
     recentred: bool = False
+    method: str = ""
 
     @classmethod
     def of(cls, result: UnitResult | LayerResult | Field) -> Field:
@@ -98,6 +101,7 @@ class Field:
             patch=result.settings.patch,
             stride=result.settings.step,
             image=result.photo_sha256,
+            method=_method(result),
         )
 
     @property
@@ -120,6 +124,11 @@ class Field:
     def clean(self) -> Float64[np.ndarray, "rows cols"]:
         """The map with zero where nothing is heard; what all sizes are taken from."""
         return np.where(self.heard, self.values, 0.0)
+
+
+def _method(result: UnitResult) -> str:
+    settings = result.settings
+    return f"gradient, {settings.reduce}" if isinstance(settings, Gradient) else settings.method
 
 
 def fields_of(results: object) -> list[Field]:

@@ -7,11 +7,16 @@ from pathlib import Path
 
 from erf.errors import StoreError
 from erf.results import LayerResult, UnitResult, open_result
-from erf.study.tree import find_places
+from erf.study.study import Study
+from erf.study.tree import find_places, read_root
 
 
-def open_results(path: str | Path) -> list[UnitResult | LayerResult]:
-    """The result at a path, or all results in a folder, in the order of their names.
+def open_results(path: str | Path, unit: str | None = None) -> list[UnitResult | LayerResult]:
+    """The result at a path, or all in a folder, in the order of a study's plan or of their names.
+
+    Args:
+        path: of a result, of a folder or of a study.
+        unit: of a study that asked for several: the results of this name alone.
 
     Raises:
         StoreError: when there is nothing, no result in the folder, or one cannot be read.
@@ -22,7 +27,10 @@ def open_results(path: str | Path) -> list[UnitResult | LayerResult]:
     found = find_results(path)
     if not found:
         raise StoreError(f"{path}: holds no result of a probe")
-    return [open_result(place) for place in found]
+    if read_root(path) is None:
+        return [open_result(place) for place in found]
+    study = Study.open(path)
+    return (study.select(unit=unit) if unit in study.axis("unit") else study).results()
 
 
 def named_paths(paths: Sequence[Path]) -> dict[str, Path]:

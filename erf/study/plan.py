@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from erf.errors import SettingError
+from erf.errors import SettingError, UnitError
 from erf.geometry import parse_unit
 from erf.settings import Disturbance, Gradient, Noise, Settings
 from erf.sources import InputSpace, LoadedModel, load_model
@@ -161,8 +161,7 @@ class StudyPlan:
                 raise SettingError(f"name a layer of {model.title}: layers is empty")
             check_names(f"layer of {model.title}", self.layers_of(model))
         for unit in self.units:
-            if not is_spread(unit):
-                parse_unit(unit)
+            check_unit(unit)
 
     def layers_of(self, model: StudyModel) -> tuple[str, ...]:
         """The layers that are asked of a model."""
@@ -172,6 +171,20 @@ class StudyPlan:
 def is_spread(unit: str) -> bool:
     """Whether a unit's name stands for several units."""
     return unit == INTERIOR or re.fullmatch(r"grid:\d+", unit) is not None
+
+
+def check_unit(unit: str) -> None:
+    """Refuse what names no unit, before anything is run.
+
+    Raises:
+        UnitError: with all that can be named.
+    """
+    if is_spread(unit):
+        return
+    try:
+        parse_unit(unit)
+    except UnitError as error:
+        raise UnitError(f"{error}, grid:N or interior") from None
 
 
 def check_names(what: str, names: list[str] | tuple[str, ...]) -> None:

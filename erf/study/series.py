@@ -20,6 +20,7 @@ from erf.results.group import write_group
 from erf.settings import Disturbance, Settings
 from erf.sources import LoadedModel
 from erf.study.folder import RunFolder
+from erf.study.plan import check_unit
 from erf.subject import Subject
 
 SKIPPED = "skipped.json"
@@ -84,6 +85,7 @@ class Series:
     def __post_init__(self) -> None:
         if not self.layer:  # as of a shell's variable that is not set
             raise LayerError("layer '' is no name; what the model itself puts out is called output")
+        check_unit(self.unit)
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, JSON-compatible: two equal ones give equal results."""

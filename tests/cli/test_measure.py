@@ -191,20 +191,25 @@ def test_a_run_folder_stands_for_its_result(run, saved):
 
 def test_presets_are_computed_from_the_raw_map(run, saved):
     pixels = np.repeat(np.repeat(result().discrepancy, 8, axis=0), 8, axis=1)
-    done = run("measure", saved, "--preset", "replknet", "--json")
+    done = run("measure", saved, "--preset", "luo", "--json")
     values = json.loads(done.output)
     assert values["image_size"] == [128, 112]
     assert values["patch"] == 16
     # Inner cells are squares of a stride, those at the border half a patch deeper.
     field = erf.measures.Field.of(result())
-    expected = preset("replknet", field.cells.to_pixels(field.values))
+    expected = preset("luo", field.cells.to_pixels(field.values))
     assert values["values"] == expected.values
     assert pixels.max() == field.cells.to_pixels(field.values).max()
-    text = run("measure", saved, "--preset", "replknet").output
-    assert "note: log10(1 + score) depends on the scale" in text
+    text = run("measure", saved, "--preset", "luo").output
     assert (
         "note: the authors take gradients of single pixels, this map has patches of 16 px" in text
     )
+
+
+def test_a_preset_of_another_raw_map_is_refused(run, saved):
+    done = run("measure", saved, "--preset", "replknet")
+    assert done.exit_code == 2
+    assert "this map is of noise: probe with --method gradient --reduce rectified" in done.stderr
 
 
 def test_many_images_are_averaged(run, tmp_path):

@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 
 from erf.errors import SettingError
 from erf.measures.averaging import Several, average
+from erf.measures.field import Field
 from erf.registry import Registry
 
 PixelMap = Shaped[np.ndarray, "rows cols"]
@@ -44,6 +45,10 @@ class PresetReport:
         return json.dumps(values, indent=2)
 
 
+RECTIFIED = "gradient, rectified"
+"""The raw map of RepLKNet's authors, and of SLaK's; see `erf.Gradient`."""
+RAW_MAPS = {"replknet": RECTIFIED, "slak": RECTIFIED}
+"""What the map has to be of, for presets whose numbers hang on its scale."""
 Preset = Callable[[PixelMap], PresetReport]
 PRESETS = Registry[Preset]("preset")
 
@@ -62,6 +67,20 @@ def register(function: Preset) -> Preset:
     return PRESETS.add(function.__name__, function)
 
 
+def _check_raw(name: str, field: Field) -> None:
+    """Refuse a map that is not what the authors measure, where that is known.
+
+    Raises:
+        SettingError: with what makes the right one.
+    """
+    wanted = RAW_MAPS.get(name, field.method)
+    if field.method not in ("", wanted):
+        raise SettingError(
+            f"preset {name!r} is of the rectified gradient of the channels' rectified sum, and "
+            f"this map is of {field.method}: probe with --method gradient --reduce rectified"
+        )
+
+
 def preset(name: str, raw_map: PixelMap | Several) -> PresetReport:
     """Compute a published measure from one raw map.
 
@@ -74,7 +93,7 @@ def preset(name: str, raw_map: PixelMap | Several) -> PresetReport:
 
     Raises:
         SettingError: when there is no such preset, or the map is negative somewhere or empty of
-            any positive value.
+            any positive value, or the map is known to be of another method than the preset's.
 
     Example:
         >>> import torch, erf
@@ -86,6 +105,7 @@ def preset(name: str, raw_map: PixelMap | Several) -> PresetReport:
     compute = PRESETS.find(name)
     if not isinstance(raw_map, np.ndarray):
         mean = average(raw_map)
+        _check_raw(name, mean)
         raw_map = mean.cells.to_pixels(mean.values)
     if not np.isfinite(raw_map).all() or raw_map.min() < 0 or raw_map.max() <= 0:
         raise SettingError(
