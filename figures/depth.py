@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from erf.errors import SettingError
-from erf.measures import Field, measure, typical
+from erf.measures import Field, Measurement, measure, typical
 from erf.results import LayerResult, UnitResult, each_of
 from figures.lettering import shorten
 from figures.naming import Measure, Several, asked_unit
@@ -101,7 +101,7 @@ def depth_figure(
     figure = Figure(figsize=(total, 2.5), layout="constrained")
     axes = figure.add_subplot()
     if len(models) == 1:
-        draw_depth(axes, *models.values())
+        _draw_stages(axes, *models.values())
     else:
         draw_depths(axes, models)
     return figure
@@ -127,8 +127,15 @@ def stages_of(results: Sequence[UnitResult], by: Measure) -> dict[str, list[Stag
     return found
 
 
-def draw_depth(axes: Axes, stages: Sequence[Stage]) -> None:
+def draw_depth(
+    axes: Axes, results: Sequence[UnitResult], measurements: Sequence[Measurement]
+) -> None:
     """Sides of squares of equal area, pixels: theory whole, theory in the image, empirical."""
+    known = dict(zip(map(id, results), measurements, strict=True))
+    _draw_stages(axes, [Stage.of([each], lambda result: known[id(result)]) for each in results])
+
+
+def _draw_stages(axes: Axes, stages: Sequence[Stage]) -> None:
     places = np.arange(len(stages))
     whole, visible = ([getattr(each, name) for each in stages] for name in ("whole", "visible"))
     axes.plot(places, whole, "s--", color="#56B4E9", label="theoretical")

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 
 from erf.errors import SettingError
 from erf.measures.averaging import average, calibrate
+from erf.measures.conditions import Conditions, check_alike
 from erf.measures.field import Field, fields_of
 from erf.measures.measurement import Measurement
 from erf.measures.measuring import measure
@@ -25,10 +26,13 @@ from erf.measures.ratios import (
 )
 from erf.measures.shares import check_share
 from erf.measures.sizes import SIGNIFICANT
-from erf.results import UnitResult
+from erf.results import LayerResult, UnitResult, each_of
 
 if TYPE_CHECKING:
     import pandas
+
+
+One = UnitResult | LayerResult | Field
 
 
 @dataclass(frozen=True)
@@ -109,14 +113,14 @@ class Comparison:
 
 
 def compare(
-    groups: Mapping[str, UnitResult | Field | Sequence[UnitResult | Field]]
-    | Sequence[UnitResult | Field],
+    groups: Mapping[str, One | Sequence[One]] | Sequence[UnitResult | Field],
     *,
     criterion: str = "mass",
     share: float | None = None,
     level: float = 0.95,
     resamples: int = 999,
     seed: int = 0,
+    mixed: bool = False,
 ) -> Comparison:
     """Measure each group of results and set its size against the first group's.
 
@@ -132,8 +136,10 @@ def compare(
         groups: results by name, or a sequence of single results, which get the names of their
             models; the first is what the others are compared with.
         criterion, share, level, resamples, seed: as in ``measure``.
+        mixed: whether results may differ in patch, stride, stimulus, sigma or image size.
 
     Raises:
+        SettingError: when results differ in these and are not said to be mixed, with their names.
         SettingError: with fewer than two groups or an empty one, or ``criterion="significant"``,
             which counts patches and depends on the number of draws.
 
@@ -156,6 +162,13 @@ def compare(
             "criterion 'significant' grows with the number of draws and cannot be compared: "
             "use mass or peak"
         )
+    alike = [
+        (name, Conditions.of_result(each))
+        for name, results in groups.items()
+        for each in each_of(results, (UnitResult, LayerResult, Field), "result of a probe")
+        if isinstance(each, UnitResult)
+    ]
+    check_alike(alike, mixed=mixed, told="give results that agree, or say that they are mixed")
     sized = partial(measure, criterion=criterion, share=share, level=level, seed=seed)
     found = [_Group.of(fields_of(results), sized, resamples) for results in groups.values()]
     ratios = [_ratio(each, found[0], level) for each in found[1:]]
@@ -170,7 +183,7 @@ def compare(
     )
 
 
-def _named(results: Sequence[UnitResult | Field]) -> dict[str, UnitResult | Field]:
+def _named(results: Sequence[UnitResult | Field]) -> dict[str, One | Sequence[One]]:
     """Single results by the names of their models; numbered where these repeat."""
     names = [
         each.model_name if isinstance(each, UnitResult) else getattr(each, "label", "result")

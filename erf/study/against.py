@@ -7,11 +7,10 @@ from pathlib import Path
 
 from erf.errors import SettingError
 from erf.measures.comparison import Comparison, compare
-from erf.measures.field import fields_of
 from erf.study.comparing import StudyComparison
-from erf.study.conditions import Conditions, check_alike
 from erf.study.places import named_paths, open_results
 from erf.study.study import Study
+from erf.study.table import is_one_question
 
 
 def compare_folders(
@@ -33,15 +32,11 @@ def compare_folders(
         SettingError: when there is nothing to compare, or settings differ.
         StoreError: when there is no result, or one cannot be read.
     """
-    if len(paths) == 1:
+    if len(paths) == 1 and (by is not None or not is_one_question(paths[0])):
         return Study.open(paths[0]).compare(
             by=by or "model", criterion=criterion, level=level, mixed=mixed
         )
     if by is not None:
         raise SettingError(f"an axis ({by}) is compared within one study, not {len(paths)}")
-    places = {name: open_results(path) for name, path in named_paths(paths).items()}
-    told = "give results that agree, or say that they are mixed (--mixed)"
-    alike = [(name, Conditions.of_result(each)) for name, some in places.items() for each in some]
-    check_alike(alike, mixed=mixed, told=told)
-    groups = {name: fields_of(some) for name, some in places.items()}
-    return compare(groups, criterion=criterion, level=level)
+    groups = {name: open_results(path) for name, path in named_paths(paths).items()}
+    return compare(groups, criterion=criterion, level=level, mixed=mixed)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from erf.errors import SettingError, StoreError
+from erf.measures.conditions import Conditions
 from erf.results import LayerResult, UnitResult, open_result
 from erf.results.group import attributes_of
-from erf.study.conditions import Conditions
 
 if TYPE_CHECKING:
     import pandas

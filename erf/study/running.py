@@ -70,8 +70,8 @@ def run_study(
         progress: show one bar for all workers, on standard error.
 
     Raises:
-        StoreError: when the folder holds something else, or results by other settings, or when
-            another process is at work there.
+        StoreError: when the folder holds something else, or results by other settings, when
+            another process is at work there, or when tasks of a lost worker are left.
         PhotoError: when a photo cannot be read and bad ones are not skipped.
         ErfError: when every task failed; then nothing is left.
 
@@ -106,6 +106,7 @@ def run_study(
             if found and not find_places(root):
                 first = found[0]
                 raise ErfError(f"nothing was measured: {first['task']}: {first['reason']}")
+            _check_whole(plan, root, found)
             tidy(root, _journals(plan, root))
             return Outcome(team.count(DONE, 0), found)
     return Outcome(team.count(DONE, 0), ())
@@ -249,6 +250,20 @@ def _bar(tasks: Sequence[Task], team: Team, show: bool) -> Iterator[None]:
             over.set()
             thread.join()
             look()
+
+
+def _check_whole(plan: StudyPlan, root: Path, found: Sequence[dict[str, str]]) -> None:
+    """Never end as if all were done when a worker was lost on the way.
+
+    Raises:
+        StoreError: when tasks are open that nobody failed at.
+    """
+    noted = {each["task"] for each in found}
+    left = [task.path for task in open_tasks(plan, root) if task.path not in noted]
+    if left:
+        raise StoreError(
+            f"{root}: {len(left)} tasks are left, such as {left[0]}: the same command goes on"
+        )
 
 
 def _journals(plan: StudyPlan, root: Path) -> frozenset[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from erf.errors import UnitError
 from erf.measures import size_label
+from erf.measures.conditions import check_alike
 from erf.measures.field import Field
 from erf.measures.summary import percent
 from erf.measures.typical import Typical, typical
@@ -20,7 +21,6 @@ from erf.results import LayerResult, UnitResult
 from erf.results.dataset import VERSION
 from erf.results.group import attributes_of, is_result
 from erf.study.axes import Axes, Entry
-from erf.study.conditions import check_alike
 from erf.study.tree import find_places, read_root
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _inside(results: Sequence[UnitResult]) -> float | None:
 
 def is_one_question(path: Path) -> bool:
     """Whether a path holds one result, or results of one layer of one model and no study."""
-    if is_result(path):
+    if is_result(path) or not path.is_dir():
         return True
     if read_root(path) is not None:
         return False

@@ -74,11 +74,14 @@ class Team:
         """The team that torchrun started, or one alone."""
         if "TORCHELASTIC_RUN_ID" not in os.environ:
             return cls()
+        from torch.distributed import PrefixStore
         from torch.distributed.rendezvous import rendezvous
 
         store, rank, size = next(rendezvous("env://"))
         store.set_timeout(PATIENCE)
-        return cls(rank, size, store)
+        # The agent's store outlives its workers: those that are started anew begin to count anew.
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        return cls(rank, size, PrefixStore(f"erf study {attempt}", store))
 
     @staticmethod
     def is_first() -> bool:

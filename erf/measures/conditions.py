@@ -20,7 +20,7 @@ class Conditions:
         stimulus: its name; empty for a gradient.
         sigma: of the noise, grey levels where the result says how its model takes them; else in the
             model's own units, which are not compared.
-        image_size: (rows, cols).
+        image_size: (rows, cols), None where a result does not say.
     """
 
     asked: str
@@ -28,16 +28,17 @@ class Conditions:
     stride: int
     stimulus: str
     sigma: float | None
-    image_size: tuple[int, int]
+    image_size: tuple[int, int] | None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], origin: Mapping[str, Any]) -> Conditions:
         """Of a result's settings and origin, as they are kept."""
-        rows, cols = origin["image"]["size"]
+        found = origin.get("image", {}).get("size")
+        size = None if found is None else (int(found[0]), int(found[1]))
         method = settings["method"]
         if method == "gradient":
             asked = f"gradient, {settings['reduce']}"
-            return cls(asked, 1, 1, "", None, (rows, cols))
+            return cls(asked, 1, 1, "", None, size)
         stimulus = settings["stimulus"]
         name = stimulus["name"] if isinstance(stimulus, Mapping) else str(stimulus)
         return cls(
@@ -46,7 +47,7 @@ class Conditions:
             stride=settings["stride"] or settings["patch"],
             stimulus=name,
             sigma=_grey_levels(settings["sigma"], origin),
-            image_size=(rows, cols),
+            image_size=size,
         )
 
     @classmethod
@@ -57,8 +58,8 @@ class Conditions:
 
     def plain(self) -> dict[str, Any]:
         """By name, but for what was asked."""
-        rows, cols = self.image_size
-        found = asdict(self) | {"image_size": f"{rows}x{cols}"}
+        size = None if self.image_size is None else _show(self.image_size)
+        found = asdict(self) | {"image_size": size}
         del found["asked"]
         return found
 
