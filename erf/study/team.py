@@ -74,7 +74,7 @@ class Team:
         """The team that torchrun started, or one alone."""
         if "TORCHELASTIC_RUN_ID" not in os.environ:
             return cls()
-        from torch.distributed import PrefixStore
+        from torch._C._distributed_c10d import PrefixStore
         from torch.distributed.rendezvous import rendezvous
 
         store, rank, size = next(rendezvous("env://"))
