@@ -25,7 +25,7 @@ from erf.probing.journal import Journal, Unrecorded
 from erf.probing.tally import LayerTally, Tally, UnitTally
 from erf.probing.target import clean_activation, find_target
 from erf.results import LayerResult, UnitResult
-from erf.settings import Disturbance
+from erf.settings import Disturbance, Until
 from erf.stimulus import Canvas, change_patches
 
 
