@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cli.arguments.model import MODEL_HELP, ModelChoice, ModelName, model_options
+from cli.arguments.layer import layer_options
+from cli.arguments.model import MODEL_HELP, complete_models, load, model_options
 from cli.arguments.number import FiniteRange
 from cli.arguments.picture import Size
 from cli.arguments.setting import SETTINGS, Names, settings
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     import erf
     from erf import LoadedModel
     from erf.settings import Settings
+    from erf.sources import Choice, LayerChoice
     from erf.study import Series
 
-OURS, LAYER = "late", "fc7"
-"""A VGG-16 of ours; other networks are asked for a layer."""
+OURS = "late"
 
 
 @click.command(epilog=MODEL_HELP)
-@click.argument("models", nargs=-1, type=ModelName(), metavar="[MODEL]...")
+@click.argument("models", nargs=-1, shell_complete=complete_models, metavar="[MODEL]...")
 @click.option(
     "--image",
     "images",
@@ -36,9 +37,7 @@ OURS, LAYER = "late", "fc7"
     help="Photo, or folder of photos; may be repeated.  [default: Matplotlib's grace_hopper.jpg]",
 )
 @click.option("--image-size", type=Size(), help="Scale and crop to this.  [default: as it is]")
-@click.option(
-    "--layer", "layers", multiple=True, help="See `erf layers`.  [default: fc7 of our networks]"
-)
+@layer_options(several=True)
 @click.option(
     "--unit",
     help="center, max, ROW,COL, grid:N, interior or all.  [default: center, occlusion max]",
@@ -86,7 +85,8 @@ def probe(
     /,
     models: tuple[str, ...],
     out: Path | None,
-    choice: ModelChoice,
+    choice: Choice,
+    asked: LayerChoice,
     **options: Any,
 ) -> None:
     """Measure the empirical receptive field of a unit of MODEL.
@@ -98,24 +98,33 @@ def probe(
     if len(models) > 1 or len(options["layers"]) > 1 or options["unit"] == "interior":
         from cli.study import probe_many
 
-        probe_many(models or (OURS,), out, choice, _settings(ctx, options), options)
+        probe_many(models or (OURS,), out, (choice, asked), _settings(ctx, options), options)
         return
     from cli.probing.showcase import compare_shipped
-    from cli.probing.summary import draw_field, may_run_alone, print_average, print_result
-    from erf.study import RunFolder, free_place
+    from cli.probing.summary import may_run_alone
 
     if not may_run_alone():
         return
     (model,) = models or (OURS,)
-    loaded = replace(choice.load(model, options["image_size"]), chance=options["chance"])
-    series = _series(ctx, loaded, options)
+    loaded = replace(load(choice, model, options["image_size"]), chance=options["chance"])
+    with asked.read(loaded, "fc7", options["image_size"]) as (loaded, layer):
+        place = _run(_series(ctx, loaded, layer, options), out, options["sigma"])
+    if not any(_given(ctx, name) for name in ctx.params if name != "out"):
+        compare_shipped(place)
+
+
+def _run(series: Series, out: Path | None, sigma: float) -> Path:
+    """Probe, print what comes out, and return the folder where it is."""
+    from cli.probing.summary import draw_field, print_average, print_result
+    from erf.study import RunFolder, free_place
+
     place = out or free_place(f"{series.loaded.name}-{series.layer}")
     folder = RunFolder(place, series.describe())
     folder.check()
     results: list[erf.UnitResult | erf.LayerResult] = []
     try:
         for path, result in series.run(folder, on_skip=partial(click.echo, err=True)):
-            print_result(result, series.loaded, options["sigma"])
+            print_result(result, series.loaded, sigma)
             click.echo(f"result  {path}")
             draw_field(result, path.with_suffix(".png"))
             results.append(result)
@@ -123,11 +132,10 @@ def probe(
         click.echo(f"the same command with --out {shlex.quote(str(place))} goes on", err=True)
         raise
     print_average(results)
-    if not any(_given(ctx, name) for name in ctx.params if name != "out"):
-        compare_shipped(place)
+    return place
 
 
-def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) -> Series:
+def _series(ctx: click.Context, loaded: LoadedModel, layer: str, options: dict[str, Any]) -> Series:
     """The model, the images, and what is asked of them."""
     from cli.arguments.picture import usual_photo
     from erf.photo import find_photos
@@ -137,7 +145,6 @@ def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) ->
     images = find_photos(options["images"]) or [usual_photo()]
     size, channel = options["image_size"] or loaded.size, options["channel"]
     unit = options["unit"]
-    (layer,) = options["layers"] or (_usual_layer(loaded, size),)
     if occlusion and channel is not None:
         images = strongest_images(
             images, loaded, layer, channel, top=options["top"], image_size=size
@@ -154,18 +161,6 @@ def _series(ctx: click.Context, loaded: LoadedModel, options: dict[str, Any]) ->
     )
 
 
-def _usual_layer(loaded: LoadedModel, size: tuple[int, int] | None) -> str:
-    """The layer of our networks that is asked about first.
-
-    Raises:
-        click.UsageError: for another network, with the layers that make sense to ask about.
-    """
-    if LAYER in dict(loaded.model.named_modules()):
-        return LAYER
-    names = ", ".join(loaded.first_layers(size))
-    raise click.UsageError(f"name a layer of {loaded.name} with --layer, such as {names}")
-
-
 def _given(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
@@ -176,21 +171,13 @@ def _settings(
     """What the method takes of the options; those that were not given keep its defaults.
 
     Raises:
-        click.UsageError: for an option that the method does not have.
-        SettingError: when one is out of range.
+        SettingError: for an option that the method does not have, or one out of range.
     """
-    from dataclasses import fields
+    from erf.settings import settings_of
 
-    from erf.settings import METHODS
-
-    kind = METHODS[options["method"]]
-    known = {each.name for each in fields(kind)}
-    for name in (*SETTINGS, "sigma"):
-        if name not in known and _given(ctx, name):
-            raise click.UsageError(
-                f"--{name.replace('_', '-')} has no meaning with --method {options['method']}"
-            )
     found = {name: options[name] for name in SETTINGS if options[name] is not None}
-    if "sigma" in known and sigma:
+    if sigma:
         found["sigma"] = sigma
-    return kind(**found)
+    return settings_of(
+        options["method"], found, [name for name in (*SETTINGS, "sigma") if _given(ctx, name)]
+    )

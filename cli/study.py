@@ -11,8 +11,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cli.arguments.model import ModelChoice
     from erf.settings import Settings
+    from erf.sources import Choice, LayerChoice
     from erf.study import StudyPlan
 
 GOES_ON = "the same command goes on"
@@ -79,23 +79,27 @@ def measure_study(
 def probe_many(
     models: Sequence[str],
     out: Path | None,
-    choice: ModelChoice,
+    said: tuple[Choice, LayerChoice],
     settings: Settings,
     options: Mapping[str, Any],
 ) -> None:
     """The study that `erf probe` with several models or layers asks for.
 
     Raises:
-        click.UsageError: when images are to be ranked, which one model and one layer do.
+        click.UsageError: when images are to be ranked, or a grid or a reading is said, which one
+            model and one layer do.
     """
     from cli.arguments.picture import usual_photo
     from erf.photo import find_photos
-    from erf.study import StudyMethod, StudyPlan, free_place
+    from erf.study import StudyMethod, StudyModel, StudyPlan, free_place
 
+    choice, asked = said
+    if asked.of_one:
+        raise click.UsageError("--grid, --prefix and --reading are of one MODEL, one --layer")
     if settings.method == "occlusion" and options["channel"] is not None:
         raise click.UsageError("--channel of occlusion ranks images of one MODEL, one --layer")
     plan = StudyPlan(
-        models=tuple(choice.named(name, options["chance"]) for name in models),
+        models=tuple(StudyModel.of(choice, name, options["chance"]) for name in models),
         images=tuple(find_photos(options["images"]) or [usual_photo()]),
         layers=options["layers"],
         units=(options["unit"] or ("max" if settings.method == "occlusion" else "center"),),

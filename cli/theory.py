@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from cli.arguments.model import MODEL_HELP, ModelChoice, ModelName, model_options
+from cli.arguments.layer import layer_options
+from cli.arguments.model import MODEL_HELP, load, model_argument, model_options
 from cli.arguments.picture import Size
 
 if TYPE_CHECKING:
-    from torch import nn
-
     import erf
+    from erf.sources import Choice, LayerChoice
 
 
 class SizeInTwo(click.Command):
@@ -29,9 +29,9 @@ class SizeInTwo(click.Command):
 
 
 @click.command(cls=SizeInTwo, epilog=MODEL_HELP)
-@click.argument("model", default="late", type=ModelName())
+@model_argument
 @click.option("--image-size", type=Size(), help="[default: 500,500, or the model's own]")
-@click.option("--layer", help="This layer alone, in detail; see `erf layers`.")
+@layer_options()
 @click.option("--unit", help="ROW,COL or center: the field of this unit of --layer.")
 @click.option("--depth", type=click.IntRange(min=1), help="Only so many levels of modules.")
 @click.option("--check", is_flag=True, help="Compare --layer with NaN probing (forward passes).")
@@ -47,44 +47,41 @@ class SizeInTwo(click.Command):
 def theory(
     model: str,
     image_size: tuple[int, int] | None,
-    layer: str | None,
     unit: str | None,
     depth: int | None,
     check: bool,
     method: Literal["graph", "nan"],
     form: str | None,
-    choice: ModelChoice,
+    choice: Choice,
+    asked: LayerChoice,
 ) -> None:
     """Print the theoretical receptive fields of MODEL.
 
     Size, stride and padding in pixels, of fields not clipped at the border: unit u reads pixels
     u * stride - padding and `size` pixels from there on.
     """
-    if layer is None and (unit is not None or check or method == "nan"):
+    if asked.layer is None and (unit is not None or check or method == "nan"):
         raise click.UsageError("--unit, --check and --method nan need --layer")
-    if layer is not None and (form is not None or depth is not None):
+    if asked.layer is None and asked.of_one:
+        raise click.UsageError("--grid, --prefix and --reading need --layer")
+    if asked.layer is not None and (form is not None or depth is not None):
         raise click.UsageError("--csv, --json and --depth are for the table of all layers")
-    from erf.theoretical import theoretical_field
-    from erf.theoretical import theory as tabulate
-
-    loaded = choice.load(model, image_size)
-    image_size = image_size or loaded.size or (500, 500)
-    channels = loaded.input_space.channels
-    if layer is not None:
-        field = theoretical_field(
-            loaded.model, layer, image_size=image_size, channels=channels, method=method
-        )
-        _print_field(field, loaded.name, unit)
-        if check:
-            _check(loaded.model, field, unit, channels)
+    loaded = load(choice, model, image_size)
+    size = image_size or loaded.size or (500, 500)
+    if asked.layer is not None:
+        with asked.read(loaded) as (_, layer):
+            field = loaded.field(layer, size, method=method)
+            _print_field(field, loaded.name, unit)
+            if check:
+                _check(loaded, field, unit)
         return
-    table = tabulate(loaded.model, image_size=image_size, channels=channels)
+    table = loaded.theory(size)
     if form is not None:
         click.echo(table.to_csv() if form == "csv" else table.to_json(), nl=form == "json")
     else:
         from erf.theoretical import table_lines
 
-        rows, cols = image_size
+        rows, cols = size
         click.echo(f"{loaded.name} at {rows} x {cols}, pixels (rows x columns where they differ)")
         click.echo("\n".join(table_lines(table, depth)))
 
@@ -96,13 +93,14 @@ def _print_field(field: erf.TheoreticalField, model: str, unit: str | None) -> N
     click.echo("\n".join(describe_field(field, model, position)))
 
 
-def _check(model: nn.Module, field: erf.TheoreticalField, unit: str | None, channels: int) -> None:
+def _check(loaded: erf.LoadedModel, field: erf.TheoreticalField, unit: str | None) -> None:
     """Print whether NaN probing agrees; if not, fail."""
     from erf.theoretical import disagreement, find_position
 
     position = None if unit is None else find_position(field, unit)
     which = f"{field.units[0] * field.units[1]} units" if position is None else "this unit"
-    found = disagreement(model, field, position, channels=channels)
+    channels = loaded.input_space.channels
+    found = disagreement(loaded.model, field, position, channels=channels, inputs=loaded.inputs)
     if found is not None:
         raise click.ClickException(f"NaN probing disagrees with the rules: {found}")
     verdict = "lies within" if field.status == "upper_bound" else "equals"

@@ -28,6 +28,7 @@ from erf.errors import (
     UnitError,
 )
 from erf.geometry import Box, PatchGrid, Target
+from erf.inputs import IMAGE
 from erf.measures import (
     Comparison,
     Field,
@@ -68,6 +69,7 @@ def __getattr__(name: str) -> _Any:
 
 
 __all__ = [
+    "IMAGE",
     "Box",
     "Comparison",
     "ErfError",

@@ -4,6 +4,8 @@ layer3.0.conv1        what the module puts out, when it is called last
 head#2                when it is called for the second time
 pool[1], out[aux]     a member of the tuple, list or dictionary that it puts out
 output, output[out]   what the model itself puts out
+block[grid=14x14+1]   its tokens as 14 rows of 14, after 1 that is none of them
+block/add, block/add#2   the last, the second addition that no module within the block makes
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ from torch import Tensor
 from erf.errors import LayerError
 
 PATTERN = re.compile(r"(?P<path>.*?)(#(?P<call>\d+))?(?P<keys>(\[[^\[\]]+\])*)", re.DOTALL)
+GRID = re.compile(r"grid=(\d+)x(\d+)(?:\+(\d+))?")
 OUTPUT = "output"
+FUNCTION = "/"
+"""Between a module's path and an operation in it."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +34,27 @@ class LayerName:
         path: of the module; empty for the model itself.
         call: which call of the module, from 1 on; None for the last.
         keys: of the member of what it puts out, outermost first.
+        grid: (rows, cols, others before) of a row of tokens, where that is said.
     """
 
     text: str
     path: str
     call: int | None = None
     keys: tuple[str, ...] = ()
+    grid: tuple[int, int, int] | None = None
 
     @classmethod
     def parse(cls, text: str) -> LayerName:
         """Take a name apart.
 
         Raises:
-            LayerError: when its call is 0.
+            LayerError: when its call is 0, or its grid is empty.
 
         Example:
             >>> LayerName.parse("pool#2[1]")
-            LayerName(text='pool#2[1]', path='pool', call=2, keys=('1',))
+            LayerName(text='pool#2[1]', path='pool', call=2, keys=('1',), grid=None)
+            >>> LayerName.parse("blocks.3[grid=14x14+1]").grid
+            (14, 14, 1)
         """
         match = PATTERN.fullmatch(text)
         assert match is not None
@@ -53,7 +62,14 @@ class LayerName:
         if call == 0:
             raise LayerError(f"layer {text!r}: calls are counted from 1 on")
         keys = tuple(re.findall(r"\[([^\[\]]+)\]", match["keys"]))
-        return cls(text, match["path"], call, keys)
+        grids = [found for key in keys if (found := GRID.fullmatch(key))]
+        keys = tuple(key for key in keys if not GRID.fullmatch(key))
+        if not grids:
+            return cls(text, match["path"], call, keys)
+        rows, cols, before = (int(number or 0) for number in grids[-1].groups())
+        if rows < 1 or cols < 1:
+            raise LayerError(f"layer {text!r}: a grid of {rows}x{cols} has no tokens")
+        return cls(text, match["path"], call, keys, (rows, cols, before))
 
     def path_among(self, paths: Container[str]) -> str:
         """The module's path, if it is one of these; ``output`` is the model's, if no module is.
@@ -129,3 +145,32 @@ def tensors_in(output: object, name: str = "") -> Iterator[tuple[str, Tensor]]:
             if id(value) not in seen:
                 seen.add(id(value))
                 yield from tensors_in(value, f"{name}[{key}]")
+
+
+def with_grid(layer: str, grid: tuple[int, int] | None, before: int | None) -> str:
+    """A layer's name that says which grid its tokens are.
+
+    Args:
+        layer: its name.
+        grid: (rows, cols); None leaves the name as it is.
+        before: tokens before the grid's, such as a class token.
+
+    Raises:
+        LayerError: when tokens before a grid are named, and no grid.
+
+    Example:
+        >>> with_grid("blocks.3", (14, 14), 1)
+        'blocks.3[grid=14x14+1]'
+    """
+    if grid is None:
+        if before is not None:
+            raise LayerError(f"{before} tokens before a grid, but no grid: name --grid ROWS,COLS")
+        return layer
+    return f"{layer}[grid={grid[0]}x{grid[1]}" + (f"+{before}]" if before else "]")
+
+
+GRID_HINT = (
+    "where they are tokens of a grid, say of which: --grid ROWS,COLS and --prefix N (in a layer's "
+    "name, {}[grid=ROWSxCOLS+N])"
+)
+"""What makes a map of a row of tokens."""

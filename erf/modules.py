@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from erf.errors import LayerError
-from erf.layer_name import OUTPUT, LayerName, only_tensor, tensors_in
+from erf.layer_name import FUNCTION, OUTPUT, LayerName, only_tensor, tensors_in
+from erf.scripted import CLOSED, Scripted, hookable
 
 
 def find_layer(model: nn.Module, text: str) -> nn.Module:
@@ -20,11 +21,20 @@ def find_layer(model: nn.Module, text: str) -> nn.Module:
     Raises:
         LayerError: when there is none; the message names near matches.
     """
-    modules = dict(model.named_modules())
+    modules = dict(hookable(model))
     name = LayerName.parse(text)
+    if name.path in dict(model.named_modules()).keys() - modules.keys():
+        raise LayerError(f"layer {name.path!r} is {CLOSED}")
     try:
         return modules[name.path_among(modules)]
     except KeyError:
+        if isinstance(model, Scripted):
+            raise LayerError(f"layer {name.path!r}: the model is {CLOSED}: 'output'") from None
+        if FUNCTION in name.path:
+            raise LayerError(
+                f"layer {name.path!r}: operations that no module makes are known from an export of "
+                "the model alone, and seen by no hook"
+            ) from None
         names = [known for known in modules if known]
         near = difflib.get_close_matches(name.path, names, n=3, cutoff=0.5)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
@@ -68,7 +78,7 @@ def listed(model: nn.Module) -> Iterator[dict[str, Tensor]]:
     """
     seen: dict[str, Tensor] = {}
     with ExitStack() as stack:
-        for path, module in model.named_modules():
+        for path, module in hookable(model):
 
             def keep(_: nn.Module, __: object, output: object, path: str = path) -> None:
                 known = {id(tensor) for tensor in seen.values()}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from erf.errors import PhotoError
@@ -30,11 +30,14 @@ class Photo:
         name: of its file.
         source: how it was read, JSON-compatible: the file's SHA-256, mode and size, and where they
             are not the usual ones its EXIF orientation, number of frames and transparency.
+        values: of an image that is no photo, its own numbers in all channels; ``levels`` then shows
+            what ``source["shown"]`` says.
     """
 
     levels: UInt8[np.ndarray, "rows cols 3"]
     name: str
     source: Mapping[str, Any] = field(default_factory=dict)
+    values: Float32[np.ndarray, "rows cols channels"] | None = None
 
 
 def read_photo(path: str | Path, size: tuple[int, int] | None = None) -> Photo:
@@ -136,7 +139,9 @@ def find_photos(paths: list[Path] | tuple[Path, ...]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        every = sorted(path.iterdir())
+        inside = [each for each in every if each.suffix.lower() in SUFFIXES]
+        inside = inside or [each for each in every if each.suffix.lower() == ".npy"]
         if not inside:
             raise PhotoError(f"{path}: the folder holds no image")
         found += inside

@@ -6,15 +6,19 @@ or both, where keywords win.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from erf.dtype import in_dtype
+from erf.errors import SettingError
 from erf.geometry import UnitName
+from erf.inputs import Inputs
 from erf.probing import OccludedChannel, occlude
 from erf.results import LayerResult, UnitResult
 from erf.settings import (
@@ -29,6 +33,21 @@ from erf.settings import (
 from erf.subject import Subject
 
 
+class SubjectOptions(TypedDict, total=False):
+    """What `Subject` is told besides, as keywords of the short forms."""
+
+    inputs: Mapping[str, Any] | Inputs | None
+    dtype: torch.dtype | str | None
+
+
+class Disturbed(DisturbanceChanges, SubjectOptions, total=False):
+    """Keywords of `probe` and its like."""
+
+
+class Differentiated(GradientChanges, SubjectOptions, total=False):
+    """Keywords of `gradient_field`."""
+
+
 def probe(
     model: nn.Module,
     image: Float[Tensor, "c h w"] | Float[np.ndarray, "c h w"],
@@ -39,7 +58,7 @@ def probe(
     channel: int | None = None,
     journal: str | Path | None = None,
     progress: bool = False,
-    **changes: Unpack[DisturbanceChanges],
+    **changes: Unpack[Disturbed],
 ) -> UnitResult | LayerResult:
     """Measure the empirical receptive field of a unit, or of every unit of a layer.
 
@@ -51,7 +70,9 @@ def probe(
         image: in the model's input space.
         layer, unit, channel, journal, progress: as in `Subject.probe`.
         settings: `Noise` by default.
-        changes: fields of the settings (`Disturbance`), such as ``patch=8``.
+        changes: fields of the settings (`Disturbance`), such as ``patch=8``; ``inputs``, what the
+            model takes beside the image, as of `Subject`; ``dtype``, such as ``"float64"``, of a
+            copy of the model that is probed instead.
 
     Raises: as `Subject.probe`.
 
@@ -62,8 +83,9 @@ def probe(
         >>> int((result.discrepancy > 0).sum()), result.theory.box
         (4, Box(top=14, left=14, bottom=19, right=19))
     """
+    subject, changes = _subject(model, image, changes)
     settings = changed(settings or Noise(), changes)
-    return Subject(model, image).probe(
+    return subject.probe(
         layer, settings, unit=unit, channel=channel, journal=journal, progress=progress
     )
 
@@ -78,7 +100,7 @@ def probe_layers(
     channel: int | None = None,
     journal: str | Path | None = None,
     progress: bool = False,
-    **changes: Unpack[DisturbanceChanges],
+    **changes: Unpack[Disturbed],
 ) -> dict[str, UnitResult | LayerResult]:
     """Probe several layers in one pass: ``{layer: result}``; else as `probe`.
 
@@ -91,8 +113,9 @@ def probe_layers(
         >>> list(probe_layers(model, torch.randn(3, 32, 32), ["0", "1"], draws=1))
         ['0', '1']
     """
+    subject, changes = _subject(model, image, changes)
     settings = changed(settings or Noise(), changes)
-    return Subject(model, image).probe(
+    return subject.probe(
         list(layers), settings, unit=unit, channel=channel, journal=journal, progress=progress
     )
 
@@ -107,7 +130,7 @@ def probe_units(
     channel: int | None = None,
     journal: str | Path | None = None,
     progress: bool = False,
-    **changes: Unpack[DisturbanceChanges],
+    **changes: Unpack[Disturbed],
 ) -> list[UnitResult]:
     """Probe several units of a layer in one pass, with all draws kept; else as `probe`.
 
@@ -126,8 +149,9 @@ def probe_units(
         >>> [result.unit for result in results]
         [(8, 8), (8, 24), (24, 8), (24, 24)]
     """
+    subject, changes = _subject(model, image, changes)
     settings = changed(settings or Noise(), changes)
-    return Subject(model, image).probe_units(
+    return subject.probe_units(
         layer, units, settings, channel=channel, journal=journal, progress=progress
     )
 
@@ -141,7 +165,7 @@ def gradient_field(
     unit: UnitName = "center",
     channel: int | None = None,
     theory: bool = True,
-    **changes: Unpack[GradientChanges],
+    **changes: Unpack[Differentiated],
 ) -> UnitResult:
     """The gradient of a unit with respect to every pixel (Luo et al. 2016), as a result.
 
@@ -168,8 +192,9 @@ def gradient_field(
         >>> int((field.discrepancy > 0).sum()), field.joint
         (25, True)
     """
+    subject, changes = _subject(model, image, changes, graph=theory)
     settings = changed(settings or Gradient(), changes)
-    result = Subject(model, image, graph=theory).probe(layer, settings, unit=unit, channel=channel)
+    result = subject.probe(layer, settings, unit=unit, channel=channel)
     assert isinstance(result, UnitResult)
     return result
 
@@ -183,7 +208,7 @@ def occlusion_field(
     *,
     top: int = 10,
     progress: bool = False,
-    **changes: Unpack[DisturbanceChanges],
+    **changes: Unpack[Disturbed],
 ) -> OccludedChannel:
     """Occlude small patches in the images that excite a channel most (Zhou et al. 2015).
 
@@ -209,6 +234,24 @@ def occlusion_field(
         >>> len(occlusion_field(model, images, "0", channel=1, top=2).results)
         2
     """
-    settings = changed(settings or Occlusion(), changes)
-    specimens = [Subject(model, image) for image in images]
+    if not images:
+        raise SettingError("occlusion needs at least one image, not 0")
+    first, rest = _subject(model, images[0], changes)
+    settings = changed(settings or Occlusion(), rest)
+    specimens = [first, *(first.on(image) for image in images[1:])]
     return occlude(specimens, layer, channel, settings, top=top, progress=progress)
+
+
+def _subject(
+    model: nn.Module,
+    image: Float[Tensor, "c h w"] | Float[np.ndarray, "c h w"],
+    changes: Any,
+    *,
+    graph: bool = True,
+) -> tuple[Subject, Any]:
+    """The subject of a short form, and the fields of its settings."""
+    rest = dict(changes)
+    inputs, dtype = rest.pop("inputs", None), rest.pop("dtype", None)
+    if dtype is not None:
+        model = in_dtype(model, dtype)
+    return Subject(model, image, graph=graph, inputs=inputs), rest

@@ -56,6 +56,7 @@ class Subject(Specimen):
             random=self.random,
             graph=self._exported,
             facts=self.facts,
+            inputs=self.inputs,
         )
         other._weights = self._weights
         return other

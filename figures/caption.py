@@ -22,6 +22,8 @@ def field_caption(result: UnitResult, measurement: Measurement, outlines: Sequen
     if lines:
         parts.append(f"Lines: {lines}")
     parts.append(stimulus_note(result))
+    if result.shown is not None:
+        parts.append(f"The image shows {result.shown}")
     return ". ".join(parts) + "."
 
 

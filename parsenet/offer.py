@@ -1,7 +1,9 @@
 """What this package offers by name to whoever asks for models (entry point ``erf.models``).
 
-Shipped checkpoints (``none``, ``early``, ``late``), files and folders of trainings, and the
-networks with random weights (``parsenet``, ``fcn32s``, ...).
+Shipped checkpoints (``none``, ``early``, ``late``), files of trainings, and the networks with
+random weights (``parsenet``, ``fcn32s``, ...). A training's folder is its last model: the
+checkpoint, or the last snapshot before there is one; ``FOLDER@best`` and ``FOLDER@1200`` are its
+snapshots.
 """
 
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from parsenet.checkpoint import is_checkpoint, load_checkpoint, read_metadata
 from parsenet.errors import CheckpointError
 from parsenet.input_space import IMAGENET, InputSpace
 from parsenet.shipment import SHIPPED, shipped
+from parsenet.training.configuration import CONFIG
+from parsenet.training.snapshot import BEST, snapshots
 from parsenet.variants import VARIANTS, build
 
 
@@ -38,11 +42,14 @@ def load(name: str) -> Offered | None:
     Raises:
         CheckpointError: if it is a checkpoint of ours that cannot be read.
     """
-    path = Path(name)
+    path, shown = Path(name), None
+    folder, _, which = name.rpartition("@")
     if name in SHIPPED:
-        path = shipped(name)
+        path, shown = shipped(name), f"parsenet-{name}"
     elif path.is_dir():
         path = _of_run(path)
+    elif which and not path.exists() and (Path(folder) / CONFIG).is_file():
+        path, shown = _snapshot(Path(folder), which), f"{Path(folder).resolve().name}@{which}"
     elif name in VARIANTS and VARIANTS[name].offered:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -52,15 +59,35 @@ def load(name: str) -> Offered | None:
     if name not in SHIPPED and not is_checkpoint(read_metadata(path)):
         return None
     found = load_checkpoint(path)
-    shown = f"parsenet-{name}" if name in SHIPPED else path.stem
-    return Offered(found.model, shown, found.input_space, random=False)
+    return Offered(found.model, shown or path.stem, found.input_space, random=False)
 
 
 def _of_run(folder: Path) -> Path:
-    """Return the checkpoint that a training left in its folder."""
-    found = sorted(folder.glob("*.safetensors"))
-    if not (folder / "config.toml").is_file():
+    """Return the checkpoint that a training left in its folder, or its last snapshot so far."""
+    if not (folder / CONFIG).is_file():
         return folder
-    if len(found) != 1:
-        raise CheckpointError(f"{folder}: this training has not ended: it has no checkpoint yet")
-    return found[0]
+    taken = snapshots(folder)
+    ended = [each for each in folder.glob("*.safetensors") if each not in (*taken, folder / BEST)]
+    if len(ended) == 1:
+        return ended[0]
+    if ended or not taken:
+        what = "several checkpoints" if ended else "not ended: it has no checkpoint or snapshot yet"
+        raise CheckpointError(f"{folder}: this training has {what}")
+    return taken[-1]
+
+
+def _snapshot(folder: Path, which: str) -> Path:
+    """Return one of a training's snapshots: ``last``, ``best``, or that of an iteration.
+
+    Raises:
+        CheckpointError: if there is no such snapshot; it names those that there are.
+    """
+    if which == "last":
+        return _of_run(folder)
+    known = {str(int(path.stem.rpartition("-")[2])): path for path in snapshots(folder)}
+    if (folder / BEST).is_file():
+        known["best"] = folder / BEST
+    if which not in known:
+        there = ", ".join(known) or "none"
+        raise CheckpointError(f"{folder}: has no snapshot {which!r}; there are {there}")
+    return known[which]

@@ -3,95 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from cli.arguments.number import FiniteRange
 
 if TYPE_CHECKING:
     from erf import LoadedModel
-    from erf.study import StudyModel
+    from erf.sources import Choice
 
 MODEL_HELP = (
-    "MODEL is a checkpoint or folder of `erf train`, one shipped with this package (none, early, "
-    "late), a network with random weights (parsenet, fcn32s, fcn16s, fcn8s), a torchvision model "
-    "(resnet50), timm:NAME (trained with a tag: timm:resnet18.a1_in1k), hf-hub:ORG/NAME, "
-    "local-dir:PATH, hf:FOLDER or hf:ORG/NAME, smp:Unet/resnet34, package.module:function, "
-    "file.py:function, file.pt2 or file.onnx; `erf models` lists names."
+    "MODEL is a checkpoint or folder of `erf train` (FOLDER@best, FOLDER@1200), one shipped with "
+    "this package (none, early, late), a network with random weights (parsenet, fcn32s, fcn16s, "
+    "fcn8s), a torchvision model (resnet50), timm:NAME (trained with a tag: "
+    "timm:resnet18.a1_in1k), hf-hub:ORG/NAME, local-dir:PATH, hf:FOLDER or hf:ORG/NAME, "
+    "smp:Unet/resnet34, package.module:function, file.py:function, file.pt2 or file.onnx; "
+    "`erf models` lists names."
 )
 
 
-class ModelName(click.ParamType[str]):
-    """The name of a model, completed from all that are known."""
+def complete_models(_: click.Context, __: click.Parameter, start: str) -> list[str]:
+    """Names that begin so, for a shell."""
+    from erf import model_names
 
-    name = "MODEL"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Names that begin so."""
-        from erf import model_names
-
-        return [CompletionItem(each) for each in model_names() if each.startswith(incomplete)]
+    return [each for each in model_names() if each.startswith(start)]
 
 
-@dataclass(frozen=True)
-class ModelChoice:
-    """What was said about the model besides its name; see `load`."""
+model_argument = click.argument("model", default="late", shell_complete=complete_models)
 
-    weights: str | None
-    partial: bool
-    model_args: tuple[str, ...]
-    mean: str | None
-    std: str | None
-    largest: float
-    channels: str
-    device: str | None
 
-    def named(self, name: str, chance: Literal["refuse", "fixed"] = "refuse") -> StudyModel:
-        """A model to which this is said, not loaded yet."""
-        import erf
-        from erf.sources import read_arguments
-        from erf.study import StudyModel
-
-        return StudyModel(
-            source=name,
-            weights=self.weights,
-            partial=self.partial,
-            arguments=read_arguments(self.model_args),
-            input_space=erf.InputSpace.read(
-                self.mean, self.std, largest=self.largest, channels=self.channels
-            ),
-            random=chance,
-        )
-
-    def load(self, name: str, image_size: tuple[int, int] | None = None) -> LoadedModel:
-        """Find the model and place it on the device; what a user should know goes to stderr.
-
-        Raises:
-            SourceError: when it cannot be had, or an option cannot be read.
-        """
-        loaded = self.named(name).find(image_size)
-        for note in loaded.notes:
-            click.echo(f"note: {note}", err=True)
-        if self.device is not None:
-            from erf.device import find_device
-
-            loaded.model.to(find_device(self.device))
-        return loaded
+def load(choice: Choice, name: str, size: tuple[int, int] | None = None) -> LoadedModel:
+    """Find the model; what a user should know goes to stderr."""
+    loaded = choice.load(name, size)
+    for note in loaded.notes:
+        click.echo(f"note: {note}", err=True)
+    return loaded
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of `ModelChoice`, which it gets as ``choice``."""
-    names = list(ModelChoice.__dataclass_fields__)
+    """Give a command the options of `erf.sources.Choice`, which it gets as ``choice``."""
 
     @wraps(command)
     def chosen(*arguments: Any, **options: Any) -> Any:
-        choice = ModelChoice(**{name: options.pop(name) for name in names})
+        from erf.sources import Choice
+
+        choice = Choice(**{name: options.pop(name) for name in Choice.__dataclass_fields__})
         return command(*arguments, choice=choice, **options)
 
     for option in reversed(
@@ -112,6 +70,10 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option("--channels", type=click.Choice(["rgb", "bgr"]), default="rgb"),
             click.option("--device", help="cpu, cuda, cuda:1, mps.  [default: cpu]"),
+            click.option("--dtype", help="float32, float64, bfloat16, float16."),
+            click.option(
+                "--input", "inputs", multiple=True, metavar="NAME=FILE", help="Beside the image."
+            ),
         )
     ):
         chosen = option(chosen)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from erf.dtype import HALF
 from erf.engines.check import hold_against
 from erf.engines.delta import DeltaEngine
 from erf.engines.dense import DenseEngine
@@ -97,9 +99,12 @@ def choose_engine(
     Raises:
         ExportError: when delta is asked for, which needs a graph.
         ModelError: when delta is asked for, and images must run alone.
-        SettingError: when delta is asked for, and not one disturbance fits the memory.
+        SettingError: when delta is asked for, and not one disturbance fits the memory, or of a
+            model in half precision.
     """
     name, graph = settings.engine, work.graph
+    if work.image.dtype in HALF:
+        return _in_half(settings, work, alone, notes)
     if alone:
         if name == "delta":
             raise ModelError(f"engine 'delta' runs images together, but {'; '.join(notes)}")
@@ -128,6 +133,21 @@ def choose_engine(
             raise SettingError(large)
         return Choice.of(dense, name, (*notes, f"{large}: dense runs instead"))
     return Choice.of(delta, name, notes) if name == "delta" else _agreed(delta, dense, work, notes)
+
+
+def _in_half(settings: Disturbance, work: Work, alone: bool, notes: tuple[str, ...]) -> Choice:
+    """Whole images, for a model in half precision."""
+    kind = str(work.image.dtype).removeprefix("torch.")
+    if settings.engine == "delta":
+        raise SettingError(
+            f"engine 'delta' computes in float32 or float64, the model in {kind}: in so few digits "
+            "a change is lost in rounding; engine 'dense' runs it as it is"
+        )
+    lost = f"{torch.finfo(work.image.dtype).eps:.0e}"
+    note = f"the model computes in {kind}: changes below about {lost} of the activation are lost"
+    return Choice.of(
+        work.dense(1 if alone else settings.batch_size), settings.engine, (*notes, note)
+    )
 
 
 def _agreed(delta: DeltaEngine, dense: DenseEngine, work: Work, notes: tuple[str, ...]) -> Choice:

@@ -71,7 +71,7 @@ class DenseEngine:
             added = disturb(batch_patches, batch_draws)
             for image, patch, extra in zip(images, batch_patches, added, strict=True):
                 image[:, *grid.box(int(patch)).slices()] += extra
-            maps = observe_maps(self.model, images, self.layers, self.graph)
+            maps = self._observe(images)
             values = tuple(
                 discrepancy(maps[target.layer] - clean[target.layer], target)
                 for target in self.targets
@@ -83,6 +83,16 @@ class DenseEngine:
         pixels = self.image[0].numel()
         taken = outputs + 4 * self.image.numel() * self.image.element_size()
         return max(1, min(2**21 // pixels, self.memory_bytes // taken))
+
+    def _observe(
+        self, images: Float[Tensor, "n c h w"]
+    ) -> dict[str, Float[Tensor, "n channels rows cols"]]:
+        """Maps of all images; one by one where a layer runs for each by itself, as in a loop."""
+        maps = observe_maps(self.model, images, self.layers, self.graph)
+        if all(len(found) == len(images) for found in maps.values()):
+            return maps
+        alone = [observe_maps(self.model, each[None], self.layers, self.graph) for each in images]
+        return {layer: torch.cat([found[layer] for found in alone]) for layer in maps}
 
 
 def discrepancy(

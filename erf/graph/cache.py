@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from erf.binding import Binding, binding_of
 from erf.errors import ExportError
 from erf.graph.exporting import export
 from erf.graph.graph import Graph
@@ -47,7 +48,12 @@ def graph_of(model: nn.Module, image_shape: Sequence[int]) -> Graph:
 
 def try_graph_of(model: nn.Module, image_shape: Sequence[int]) -> Graph | ExportError:
     """The graph of a model, or why there is none; as `graph_of`."""
-    key = (tuple(image_shape[1:]), structure_of(model))
+    binding = binding_of(model)
+    key = (
+        tuple(image_shape[1:]),
+        structure_of(model),
+        None if binding is None else binding.identity,
+    )
     graphs = GRAPHS.setdefault(model, OrderedDict())
     if key not in graphs:
         try:
@@ -80,6 +86,7 @@ def _module(path: str, module: nn.Module) -> Hashable:
         for name, value in sorted(vars(module).items())
         if not name.startswith("_") and name != "training"
     )
-    hooks = (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
+    before = (each for each in module._forward_pre_hooks.values() if not isinstance(each, Binding))
+    hooks = (*module._forward_hooks.values(), *before)
     forward = getattr(type(module), "forward", None)
     return (path, id(module), id(forward), tensors, attributes, tuple(map(id, hooks)))

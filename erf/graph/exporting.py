@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
+from torch.export import ExportedProgram
 from torch.fx import Node as FxNode
 
-from erf.borrow import borrowed
 from erf.errors import ExportError
 from erf.graph.graph import Graph
 from erf.graph.layout import Layout
-from erf.graph.mark import MARK, marking
+from erf.graph.mark import MARK
 from erf.graph.node import BatchSize, Call, Effect, Node, constant_value
-from erf.graph.refusal import example_of, fallback, refusal
-from erf.graph.rules import effect_of, has_rule
+from erf.graph.refusal import fallback, refusal
+from erf.graph.rules import effect_of
 from erf.graph.shape_only import without_examples
 from erf.graph.tokens import TokenGrid, on_grid, token_dim, token_grids
-
-BATCH = 2
-"""Batch of the example: the smallest one that export does not take for a constant."""
+from erf.graph.tracing import is_wrapped, trace
+from erf.scripted import CLOSED, Scripted
 
 
 def export(model: nn.Module, image_shape: Sequence[int]) -> Graph:
@@ -41,9 +38,11 @@ def export(model: nn.Module, image_shape: Sequence[int]) -> Graph:
     Raises:
         ExportError: when the model cannot be traced, or does not take such an image.
     """
-    program, any_batch = _trace(model, image_shape)
+    if isinstance(model, Scripted):
+        raise ExportError(f"the model is {CLOSED}. {fallback(model, image_shape)}")
+    program, any_batch = trace(model, image_shape)
     try:
-        return _Translator(program, any_batch).graph()
+        return _Translator(program, any_batch, is_wrapped(model)).graph()
     except ExportError as error:
         raise ExportError(f"{error}. {fallback(model, image_shape)}") from error
     except Exception as error:  # whatever torch.export writes that is not foreseen here
@@ -58,41 +57,13 @@ def try_export(model: nn.Module, image_shape: Sequence[int]) -> Graph | ExportEr
         return error
 
 
-def _trace(model: nn.Module, image_shape: Sequence[int]) -> tuple[ExportedProgram, bool]:
-    failure: Exception | None = None
-    for batch, dynamic in ((BATCH, ({0: Dim.DYNAMIC},)), (1, None)):
-        # Looked at for its form alone: its memory is never touched.
-        image = example_of(model, ()).new_empty((batch, *image_shape[1:]))
-        try:
-            with borrowed(model), marking(model), warnings.catch_warnings():
-                # What a forward notes on its module is undone by whoever borrows it.
-                warnings.filterwarnings("ignore", message="The tensor attribute")
-                program = torch.export.export(model, (image,), dynamic_shapes=dynamic, strict=False)
-                return _with_known_operators(program), dynamic is not None
-        except Exception as error:  # torch.export lets through whatever the model raises
-            failure = failure or error
-    assert failure is not None
-    raise ExportError(refusal(model, image_shape, failure)) from failure
-
-
-def _with_known_operators(program: ExportedProgram) -> ExportedProgram:
-    """Operators without a rule taken apart, where PyTorch itself makes them of others."""
-    program = program.run_decompositions({})
-    targets = {fx.target for fx in program.graph.nodes if fx.op == "call_function"}
-    strange = [t for t in targets if isinstance(t, torch._ops.OpOverload) and not has_rule(t)]
-    if not strange:
-        return program
-    known = torch.export.default_decompositions()
-    wanted = {target: known[target] for target in strange if target in known}
-    return program.run_decompositions(wanted) if wanted else program
-
-
 class _Translator:
     """Turns the nodes of an exported program into ours, one after the other."""
 
-    def __init__(self, program: ExportedProgram, any_batch: bool) -> None:
+    def __init__(self, program: ExportedProgram, any_batch: bool, bound: bool) -> None:
         self.program = program
         self.any_batch = any_batch
+        self.bound = bound
         self.nodes: dict[FxNode, Node] = {}
         self.constants: dict[Node, Tensor] = {}
         self.layers: dict[str, dict[int, dict[str, Node]]] = {}
@@ -182,7 +153,7 @@ class _Translator:
             shape=shape,
             symbolic=symbolic,
             dtype=fx.meta["val"].dtype,
-            module=_module_path(source),
+            module=_module_path(source, self.bound),
         )
 
     def _measure(
@@ -308,10 +279,11 @@ def _substitute(expression: Any, symbol: Any, batch: int) -> int:
     return int(expression.subs(symbol, batch))
 
 
-def _module_path(fx: FxNode) -> str:
+def _module_path(fx: FxNode, bound: bool) -> str:
     stack = fx.meta.get("nn_module_stack") or {}
     paths = [path for path, _ in stack.values() if not path.startswith("_empty")]
-    return str(paths[-1]).split("@")[0] if paths else ""
+    path = str(paths[-1]).split("@")[0] if paths else ""
+    return path.removeprefix("model").removeprefix(".") if bound else path
 
 
 def _leaves(value: Any) -> Iterator[Any]:

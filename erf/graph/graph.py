@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from jaxtyping import Float
 from torch import Tensor
 
 from erf.errors import LayerError
 from erf.graph.node import Node
-from erf.graph.tokens import TokenGrid
-from erf.layer_name import LayerName
+from erf.graph.tokens import TokenGrid, asked_grid, on_grid
+from erf.layer_name import FUNCTION, LayerName
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,7 @@ class Graph:
         outputs: what the model returns.
         any_batch: whether the batch may differ from the exported one.
         tokens: which of the tokens are the grid, of layers that put out others too.
+        grown, grids: nodes that were added for layers whose names say which grid their tokens are.
     """
 
     nodes: tuple[Node, ...]
@@ -38,6 +40,8 @@ class Graph:
     outputs: tuple[Node, ...]
     any_batch: bool
     tokens: Mapping[Node, TokenGrid]
+    grown: dict[tuple[Node, tuple[int, int, int]], list[Node]] = field(default_factory=dict)
+    grids: dict[Node, TokenGrid] = field(default_factory=dict)
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -55,6 +59,21 @@ class Graph:
             LayerError: when there is no such module, call or member, or it is not called as one.
         """
         name = LayerName.parse(text)
+        node = self._function(name) if self.is_function(text) else self._output(name)
+        if name.grid is None or node.layout is None or node.map_size == name.grid[:2]:
+            return node
+        if (node, name.grid) not in self.grown:
+            grid, dim = asked_grid(node, name)
+            added = on_grid(node, grid, dim)
+            self.grown[node, name.grid] = added
+            self.grids[added[-1]] = grid
+        return self.grown[node, name.grid][-1]
+
+    def token_grid(self, node: Node) -> TokenGrid | None:
+        """Which of a layer's tokens are the grid, where there are others or a name says so."""
+        return self.tokens.get(node, self.grids.get(node))
+
+    def _output(self, name: LayerName) -> Node:
         try:
             calls = self.layers[name.path_among(self.layers)]
         except KeyError:
@@ -70,9 +89,52 @@ class Graph:
             return found[wanted]
         if not found:
             there = ", ".join(f"{name.path or 'output'}{each}" for each in members)
-            raise LayerError(f"layer {text!r}: no such member; there are {there}")
+            raise LayerError(f"layer {name.text!r}: no such member; there are {there}")
         maps = [node for node in found.values() if node.layout is not None and node.layout.is_map]
         return (maps or list(found.values()))[0]
+
+    def is_function(self, text: str) -> bool:
+        """Whether a name is that of an operation that no module makes."""
+        path = LayerName.parse(text).path
+        return FUNCTION in path and path not in self.layers
+
+    @cached_property
+    def functions(self) -> Mapping[str, tuple[Node, ...]]:
+        """Operations whose results no module puts out, by the module that makes them and a name.
+
+        In the order in which they run: ``layer1.0/add`` has one node a block's addition.
+        """
+        put_out = {
+            node for calls in self.layers.values() for call in calls for node in call.values()
+        }
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            if node.reads and node.call.dtype.is_floating_point and node not in put_out:
+                operation = node.op.rpartition(".")[2].strip("_")
+                found.setdefault(f"{node.call.module}{FUNCTION}{operation}", []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    def function_names(self) -> Iterator[str]:
+        """The names of all functional operations; of several of one name, each with its number."""
+        names = {
+            node: name if len(nodes) == 1 else f"{name}#{number}"
+            for name, nodes in self.functions.items()
+            for number, node in enumerate(nodes, start=1)
+        }
+        yield from (names[node] for node in self.nodes if node in names)
+
+    def _function(self, name: LayerName) -> Node:
+        nodes = self.functions.get(name.path)
+        if nodes is None:
+            head = name.path.partition(FUNCTION)[0]
+            near = [each for each in self.functions if each.startswith(f"{head}{FUNCTION}")]
+            some = ", ".join((near or list(self.functions))[:8]) or "none"
+            raise LayerError(f"no operation {name.path!r} in the model; there are {some}")
+        if name.call is not None and name.call > len(nodes):
+            raise LayerError(f"layer {name.path!r} runs {len(nodes)} times, so not {name.call}")
+        if name.keys:
+            raise LayerError(f"layer {name.text!r} is one tensor, without members")
+        return nodes[(name.call or 0) - 1]
 
     def names(self) -> Iterator[str]:
         """The names of all that can be asked: last calls, and each member of floating numbers.
@@ -95,11 +157,12 @@ class Graph:
 
     def before(self, targets: Iterable[Node]) -> list[Node]:
         """The nodes that ``targets`` depend on, they included, in order."""
-        wanted = set(targets)
-        for node in reversed(self.nodes):
+        wanted, added = set(targets), list(self.grown.values())
+        for node in reversed([*self.nodes, *(node for some in added for node in some)]):
             if node in wanted:
                 wanted.update(node.inputs)
-        return [node for node in self.nodes if node in wanted]
+        nodes = [node for node in self.nodes if node in wanted]
+        return nodes + [node for some in added for node in some if node in wanted]
 
     def run(self, image: Float[Tensor, "n c h w"], targets: Iterable[Node]) -> dict[Node, Tensor]:
         """Evaluate ``targets`` plainly, on whole maps: a reference, and a way to get clean values.

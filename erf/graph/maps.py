@@ -11,6 +11,7 @@ from erf.errors import LayerError
 from erf.graph.graph import Graph
 from erf.graph.layout import Axis, Digit, Layout
 from erf.graph.node import Node
+from erf.layer_name import GRID_HINT, LayerName
 
 PLAIN = (Axis.BATCH, Axis.CHANNEL, Axis.ROW, Axis.COL)
 """What the dimensions of a map are by PyTorch's convention."""
@@ -28,16 +29,20 @@ def map_layout(graph: Graph, layer: str) -> Layout:
     shape = "x".join(map(str, node.shape))
     if layout is None:
         raise LayerError(f"layer {layer!r} does not depend on the image")
+    name = LayerName.parse(layer)
     if layout.lost:
         raise LayerError(
             f"layer {layer!r} puts out shape {shape}, of whose positions it is not known which "
-            "grid over the image they are"
+            f"grid over the image they are; {GRID_HINT.format(name.path)}"
         )
+    if name.grid is not None:
+        return layout
     if len(layout.digits(Axis.BATCH)) > 1 or not (
         layout.positioned or len(node.shape) in (2, 4)  # a vector is a map of one unit
     ):
+        hint = f"; {GRID_HINT.format(name.path)}" if len(node.shape) == 3 else ""
         raise LayerError(
-            f"layer {layer!r} puts out shape {shape}, not a map (n, channels, rows, cols)"
+            f"layer {layer!r} puts out shape {shape}, not a map (n, channels, rows, cols){hint}"
         )
     culprit = _guessed(graph, node)
     if culprit is not None and not is_plain(layout):

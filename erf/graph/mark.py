@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from erf.layer_name import tensors_in
+from erf.scripted import hookable
 
 
 def _no_result(_x: Tensor, _module: str, _call: int, _member: str) -> None:
@@ -34,7 +35,7 @@ def marking(model: nn.Module) -> Iterator[None]:
     """Mark the results of every module that is called within."""
     calls: Counter[str] = Counter()
     handles = []
-    for path, module in model.named_modules():
+    for path, module in hookable(model):
 
         def mark(_module: nn.Module, _inputs: Any, output: Any, path: str = path) -> None:
             for member, tensor in tensors_in(output):

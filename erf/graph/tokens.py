@@ -13,10 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from erf.errors import LayerError
 from erf.geometry.axis import Whole
-from erf.graph.layout import Axis, Digit, Dim, Layout
+from erf.graph.layout import Axis, Digit, Dim, Layout, has_position
 from erf.graph.node import Call, Certainty, Effect, Node, Read
 from erf.graph.rules import effect_of
+from erf.layer_name import LayerName
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,26 @@ def on_grid(node: Node, grid: TokenGrid, dim: int) -> list[Node]:
     layout = Layout((*dims[:dim], rows, cols, *dims[dim + 1 :]))
     read = Read(sliced, Whole(1), Whole(1), Certainty.PICKED)
     return [sliced, Node(view, Effect(layout, (read,)))]
+
+
+def asked_grid(node: Node, name: LayerName) -> tuple[TokenGrid, int]:
+    """The grid that a layer's name says its tokens are, and which dimension they are.
+
+    Raises:
+        LayerError: when no dimension of the output has so many tokens.
+    """
+    assert name.grid is not None
+    rows, cols, before = name.grid
+    tokens = before + rows * cols
+    places = [d for d, size in enumerate(node.shape) if d > 0 and size == tokens]
+    known = [] if node.layout is None else [d for d in places if has_position(node.layout.dims[d])]
+    if not places:
+        shape = "x".join(map(str, node.shape[1:]))
+        raise LayerError(
+            f"layer {name.text!r}: an image's output of shape {shape} has no dimension of "
+            f"{tokens} tokens, {before} and {rows}x{cols}"
+        )
+    return TokenGrid(tokens, before, (rows, cols)), (known or places)[0]
 
 
 def _call(

@@ -92,6 +92,8 @@ def describe_result(
         "layer, unit": str(result.target),
         "image": "{} x {} px".format(*result.image_size),
     }
+    if result.shown is not None:
+        lines["shown"] = result.shown
     if isinstance(settings, Disturbance):
         stimulus = settings.disturbing.name
         lines["patch, stride"] = f"{settings.patch} px, {settings.step} px"

@@ -50,6 +50,7 @@ def describe(
     weights: str,
     photo: Mapping[str, Any],
     facts: Mapping[str, Any],
+    inputs: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The JSON-compatible origin of a result.
 
@@ -61,6 +62,7 @@ def describe(
         weights: `hash_weights` of the model.
         photo: how the image was read, empty where it came as a tensor.
         facts: what else is recorded of the model.
+        inputs: what it was given beside the image.
     """
     return {
         "model": {
@@ -76,6 +78,7 @@ def describe(
             "size": list(image.shape[-2:]),
             **({"photo": dict(photo)} if photo else {}),
         },
+        **({"inputs": dict(inputs)} if inputs else {}),
         "device": str(image.device),
         "dtype": str(image.dtype).removeprefix("torch."),
         "software": software(),

@@ -16,9 +16,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from erf.binding import binding_of
 from erf.borrow import borrowed, kept_buffers, restore_buffers
 from erf.errors import ModelError
+from erf.misfit import explained
 from erf.model.finite import count_lost
+from erf.scripted import hookable
 
 SAMPLED = 257
 """Values of an output that are compared one by one, besides its norm."""
@@ -86,7 +89,8 @@ def fly(model: nn.Module, image: Float[Tensor, "c h w"], *, fixed: bool = False)
     """
     _check_finite(model, image)
     with torch.random.fork_rng(), borrowed(model), kept_buffers(model) as before:
-        first = _watch(model, image[None])
+        with explained(model, (1, *image.shape)):
+            first = _watch(model, image[None])
         stateful = tuple(
             name
             for name, buffer in model.named_buffers()
@@ -108,6 +112,9 @@ def fly(model: nn.Module, image: Float[Tensor, "c h w"], *, fixed: bool = False)
         None if not isinstance(beside, dict) else _first_difference(first, beside, alone=False)
     )
     single = beside if isinstance(beside, str) else None
+    binding = binding_of(model)
+    if single is None and binding is not None and binding.form == "list":
+        single = "it takes a list of them, each by itself"
     dead = tuple(name for name, seen in first.items() if seen.constant)
     return Preflight(random, coupled, single, stateful, dead)
 
@@ -151,7 +158,7 @@ def _watch(model: nn.Module, images: Float[Tensor, "n c h w"]) -> dict[str, _See
     seen: dict[str, _Seen] = {}
     last: tuple[Tensor, int, _Seen] | None = None
     handles = []
-    for name, module in model.named_modules():
+    for name, module in hookable(model):
 
         def look(_: nn.Module, __: object, output: object, name: str = name) -> None:
             nonlocal last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -11,14 +11,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from erf.binding import bound
 from erf.borrow import borrowed, placed_like
 from erf.errors import ExportError, SettingError
 from erf.graph import Graph, structure_of, try_graph_of
+from erf.inputs import Inputs
 from erf.model.listing import Layer, list_layers
 from erf.model.observe import observe_maps
 from erf.model.origin import describe, hash_weights
 from erf.model.preflight import Preflight, fly, from_one_state
 from erf.photo import Photo
+from erf.scripted import open_to_hooks
 from erf.theoretical.analyse import analyse
 from erf.theoretical.field import TheoreticalField
 
@@ -37,9 +40,11 @@ class Specimen:
         graph: whether to export the model. Without a graph there are no theoretical fields and no
             delta engine, and four dimensions of a layer are read as (n, channels, rows, cols).
         facts: what else is to be recorded of the model, JSON-compatible.
+        inputs: what the model takes beside the image, by the names of its parameters; see
+            `erf.inputs.Inputs`.
 
     Raises:
-        SettingError: when the image or the photo has another shape.
+        SettingError: when the image or the photo has another shape, or an input is none.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Specimen:
         random: Literal["refuse", "fixed"] = "refuse",
         graph: bool = True,
         facts: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | Inputs | None = None,
     ) -> None:
         if random not in ("refuse", "fixed"):
             raise SettingError(f"random {random!r} is neither refuse nor fixed")
@@ -67,10 +73,10 @@ class Specimen:
                 f"photo of shape {photo.levels.shape} must be RGB of the image's size "
                 f"{tuple(given.shape[1:])}"
             )
-        self.model, self.name, self.photo = model, name, photo
+        self.model, self.name, self.photo = open_to_hooks(model), name, photo
         self.image_name = photo.name if image_name is None and photo is not None else image_name
-        self.facts = facts
-        self.image = placed_like(model, given.detach()).clone()
+        self.facts, self.inputs = facts, Inputs.of(inputs)
+        self.image = placed_like(self.model, given.detach()).clone()
         self.random = random
         self._exported = graph
         self._flown: tuple[object, Preflight] | None = None
@@ -92,7 +98,8 @@ class Specimen:
         """
         if not self._exported:
             return None
-        found = try_graph_of(self.model, (1, *self.image.shape))
+        with self.bound():
+            found = try_graph_of(self.model, (1, *self.image.shape))
         if found is not self._seen:
             self._theories.clear()
             self._seen = found
@@ -114,15 +121,20 @@ class Specimen:
             return self._lent
         state = _versions(self.model)
         if self._flown is None or self._flown[0] != state:
-            found = fly(self.model, self.image, fixed=self.random == "fixed")
+            with self.bound():
+                found = fly(self.model, self.image, fixed=self.random == "fixed")
             self._flown = _versions(self.model), found
         return self._flown[1]
+
+    def bound(self) -> AbstractContextManager[None]:
+        """The model with its other inputs filled in, so that it takes images alone."""
+        return bound(self.model, self.image, self.inputs)
 
     @contextmanager
     def lent(self) -> Iterator[None]:
         """The model in evaluation mode, every pass from the same state; given back as found."""
         flight = self.preflight()
-        with borrowed(self.model), from_one_state(self.model, flight):
+        with self.bound(), borrowed(self.model), from_one_state(self.model, flight):
             before, self._lent = self._lent, flight
             try:
                 yield
@@ -131,7 +143,9 @@ class Specimen:
 
     def layers(self) -> list[Layer]:
         """The layers that can be asked about, in the order in which they finish."""
-        return list_layers(self.model, self.image, self.graph)
+        graph = self.graph
+        with self.bound():
+            return list_layers(self.model, self.image, graph)
 
     def theory(self, layer: str) -> TheoreticalField:
         """The theoretical fields of a layer's units.
@@ -175,6 +189,7 @@ class Specimen:
             weights=self._weights[1],
             photo={} if self.photo is None else self.photo.source,
             facts={**(self.facts or {}), **fixed},
+            inputs=self.inputs.describe(),
         )
 
 

@@ -206,6 +206,7 @@ def _request(
         "settings": settings.to_json(),
         "image": origin["image"]["sha256"],
         "weights": origin["model"]["weights_sha256"],
+        **({"inputs": origin["inputs"]} if "inputs" in origin else {}),
         "engine": engine.name,
         "device": origin["device"],
         "dtype": origin["dtype"],

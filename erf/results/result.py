@@ -95,6 +95,12 @@ class Result(ABC):
         return self.image_sha256 if found is None else str(found)
 
     @property
+    def shown(self) -> str | None:
+        """What of the image a person is shown, of one that is no photo; None of a photo."""
+        photo = _named(self.origin, "image", "photo")
+        return str(photo["shown"]) if isinstance(photo, Mapping) and "shown" in photo else None
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Origin, settings and engine in one JSON-compatible dictionary, to print and to keep."""
         return {

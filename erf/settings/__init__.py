@@ -7,7 +7,7 @@ keeps them (``result.settings``) and can be asked for again with them.
 from erf.settings.changes import DisturbanceChanges, GradientChanges, changed
 from erf.settings.disturbance import ENGINES, Disturbance, Noise, Occlusion
 from erf.settings.draws import Until, until
-from erf.settings.form import METHODS, Settings, settings_from_json
+from erf.settings.form import METHODS, Settings, settings_from_json, settings_of
 from erf.settings.given import NamedStimulus, OtherImage
 from erf.settings.gradient import REDUCTIONS, Gradient
 from erf.settings.method import Method
@@ -29,5 +29,6 @@ __all__ = [
     "Until",
     "changed",
     "settings_from_json",
+    "settings_of",
     "until",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import fields
 from typing import Any
 
 from erf.errors import SettingError
@@ -15,6 +16,29 @@ Settings = Disturbance | Gradient
 METHODS: dict[str, type[Noise | Occlusion | Gradient]] = {
     each.method: each for each in (Noise, Occlusion, Gradient)
 }
+
+
+def settings_of(method: str, values: Mapping[str, Any], asked: Collection[str] = ()) -> Settings:
+    """The settings of a method out of values of which it may not have all.
+
+    Args:
+        method: its name.
+        values: by the names of fields; what the method does not have is left out.
+        asked: the names of those that a person gave.
+
+    Raises:
+        SettingError: when a person gave one that the method does not have, or one is out of range.
+
+    Example:
+        >>> settings_of("gradient", {"projections": 4, "patch": 8}).projections
+        4
+    """
+    kind = METHODS[method]
+    known = {each.name for each in fields(kind)}
+    for name in asked:
+        if name not in known:
+            raise SettingError(f"--{name.replace('_', '-')} has no meaning with --method {method}")
+    return kind(**{name: value for name, value in values.items() if name in known})
 
 
 def settings_from_json(values: Mapping[str, Any]) -> Settings:

@@ -14,9 +14,22 @@
 ===========================  =====================================================================
 """
 
+from erf.sources.choice import Choice, LayerChoice
+from erf.sources.given import read_inputs
 from erf.sources.input_space import IMAGENET, InputSpace
-from erf.sources.load import load_model, model_names
+from erf.sources.load import complete_layers, load_model, model_names
 from erf.sources.loaded import LoadedModel
 from erf.sources.source import read_arguments
 
-__all__ = ["IMAGENET", "InputSpace", "LoadedModel", "load_model", "model_names", "read_arguments"]
+__all__ = [
+    "IMAGENET",
+    "Choice",
+    "InputSpace",
+    "LayerChoice",
+    "LoadedModel",
+    "complete_layers",
+    "load_model",
+    "model_names",
+    "read_arguments",
+    "read_inputs",
+]

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from torch import nn
 
@@ -26,11 +27,7 @@ def load(where: str, name: str, request: Request) -> LoadedModel:
         name: of a function or class in it that returns a module, or of a module itself.
         request: with the function's arguments.
     """
-    module = _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
-    if not hasattr(module, name):
-        public = [each for each in vars(module) if not each.startswith("_")]
-        raise SourceError(f"{where} has no {name!r}{near(name, public)}")
-    factory = getattr(module, name)
+    factory = _named(where, name)
     if isinstance(factory, nn.Module):
         model = factory.eval()
     else:
@@ -43,6 +40,33 @@ def load(where: str, name: str, request: Request) -> LoadedModel:
             raise SourceError(f"{where}:{name} raised {kind}: {one_line(error)}") from error
     notes = (f"imported {where}, which ran its code",)
     return LoadedModel(model, name, IMAGENET, random=None, notes=notes)
+
+
+def find_object(text: str) -> Callable[..., Any]:
+    """The function that ``file.py:function`` or ``package.module:function`` names.
+
+    Importing its module runs the module's code.
+
+    Raises:
+        SourceError: when there is none, or it is no function.
+    """
+    where, colon, name = text.rpartition(":")
+    if not colon or not where or not name.isidentifier():
+        raise SourceError(f"{text!r} is neither file.py:function nor package.module:function")
+    found = _named(where, name)
+    if not callable(found):
+        raise SourceError(f"{text} is a {type(found).__name__}, not a function")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _named(where: str, name: str) -> Any:
+    """What a module or a file holds under a name."""
+    module = _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
+    if not hasattr(module, name):
+        public = [each for each in vars(module) if not each.startswith("_")]
+        raise SourceError(f"{where} has no {name!r}{near(name, public)}")
+    return getattr(module, name)
 
 
 def _built(factory: Callable[..., object], request: Request, name: str) -> nn.Module:

@@ -29,9 +29,7 @@ def load(request: Request) -> LoadedModel:
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise SourceError(f"hf:{where}: no config.json there, which transformers needs")
     options = {"trust_remote_code": False, **({"revision": revision} if revision else {})}
-    weighed = not folder.is_dir() or any(
-        folder.glob(pattern) for pattern in ("*.safetensors", "*.bin")
-    )
+    weighed = not folder.is_dir() or any([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
     try:
         config = transformers.AutoConfig.from_pretrained(where, **options)
         model = _build(transformers, where, config, options, weighed)

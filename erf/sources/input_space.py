@@ -28,6 +28,7 @@ class InputSpace:
             the model, in the model's channel order; of a photo in grey levels, 0..255.
         channel_order: ``rgb``, or ``bgr`` as in Caffe.
         known: whether these come with the weights; where not, they are ImageNet's usual ones.
+        white: the largest level in the numbers of images that are no photos; see `own`.
 
     Raises:
         SourceError: when a value is none of these.
@@ -42,6 +43,7 @@ class InputSpace:
     std: tuple[float, ...]
     channel_order: ChannelOrder = "rgb"
     known: bool = True
+    white: float = 255.0
 
     def __post_init__(self) -> None:
         if not self.mean or not all(abs(level) <= LARGEST for level in self.mean):
@@ -97,7 +99,8 @@ class InputSpace:
         levels, deviations = (
             tuple(scale * level for level in _numbers(text)) for text in (mean, std)
         )
-        return cls(levels, deviations, "bgr" if channels == "bgr" else "rgb")
+        order: ChannelOrder = "bgr" if channels == "bgr" else "rgb"
+        return cls(levels, deviations, order, white=largest)
 
     @property
     def channels(self) -> int:
@@ -116,12 +119,23 @@ class InputSpace:
             levels = torch.einsum("c,chw->hw", torch.tensor([0.299, 0.587, 0.114]), levels)[None]
         if len(levels) != self.channels:
             raise SourceError(
-                f"the image has {len(levels)} channels, the model takes {self.channels}"
+                f"the image has {len(levels)} channels, the model's mean and std have "
+                f"{self.channels}; give --mean and --std, a number a channel"
             )
         if self.channel_order == "bgr":
             levels = levels.flip(0)
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
         return ((levels - mean) / std).contiguous()
+
+    def own(self, values: Float32[np.ndarray, "rows cols channels"]) -> Float32[Tensor, "c h w"]:
+        """Bring an image that is no photo into the model's input space.
+
+        Its numbers are those in which mean and deviation were given: of white 255, or 1.
+
+        Raises:
+            SourceError: when it has another number of channels.
+        """
+        return self.tensor(values * np.float32(255 / self.white))
 
     def sigma(self, levels: float) -> tuple[float, ...]:
         """What a standard deviation in grey levels amounts to in each input channel."""

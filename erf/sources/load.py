@@ -8,7 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from erf.errors import SourceError
+from erf.device import find_device
+from erf.dtype import find_dtype
+from erf.errors import ErfError, SourceError
+from erf.scripted import hookable
 from erf.sources import factory, huggingface, segmentation_models, timm_models, torchvision_models
 from erf.sources.input_space import InputSpace
 from erf.sources.loaded import LoadedModel
@@ -31,6 +34,8 @@ def load_model(
     arguments: Mapping[str, Any] | None = None,
     image_size: tuple[int, int] | None = None,
     input_space: InputSpace | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
 ) -> LoadedModel:
     """Find the model that a name means. Architectures get random weights, always the same.
 
@@ -42,15 +47,20 @@ def load_model(
         arguments: for the function that builds the model.
         image_size: (rows, cols), for a model that is built for one size.
         input_space: what the model takes in, where that is not known or another.
+        device: that it is brought to, such as ``cuda:1``; the CPU by default.
+        dtype: in which it computes, such as ``float64``; its own by default.
 
     Raises:
         SourceError: when nothing of that name is known, or it cannot be loaded; one line.
+        SettingError: when there is no such device or type.
 
     Example:
         >>> loaded = load_model("resnet18")
         >>> loaded.random, loaded.input_space.channels
         (True, 3)
     """
+    where = None if device is None else find_device(device)
+    kind = None if dtype is None else find_dtype(dtype)
     file = None
     if weights is not None and (Path(weights).suffix in SUFFIXES or Path(weights).exists()):
         file, weights = Path(weights), None
@@ -62,6 +72,8 @@ def load_model(
         notes += fit_state(loaded.model, state, file, partial=partial)
         notes = [*loaded.notes, *notes]
         loaded = replace(loaded, random=False, notes=tuple(notes))
+    if where is not None or kind is not None:
+        loaded.model.to(device=where, dtype=kind)
     return loaded if input_space is None else replace(loaded, input_space=input_space)
 
 
@@ -115,3 +127,17 @@ def _unknown(name: str, path: Path) -> SourceError:
     return SourceError(
         f"{name!r} is neither a file nor a model that is known{near(name, model_names())}"
     )
+
+
+def complete_layers(name: str, start: str) -> list[str]:
+    """Names of a model's layers that begin so, for a shell; none where it cannot be had.
+
+    Example:
+        >>> complete_layers("squeezenet1_1", "features.1")[:2]
+        ['features.1', 'features.10']
+    """
+    try:
+        found = dict(hookable(load_model(name).model))
+    except (ErfError, OSError):
+        return []
+    return sorted(each for each in found if each and each.startswith(start))

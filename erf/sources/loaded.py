@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import nn
 
-from erf.model import hash_weights, layers, stages
+from erf.inputs import Inputs
+from erf.model import Layer, hash_weights, layers, stages
 from erf.photo import Photo
 from erf.sources.input_space import InputSpace
 from erf.subject import Subject
+from erf.theoretical import TheoreticalField, theoretical_field, theory
+from erf.theoretical.table import TheoryTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,8 @@ class LoadedModel:
         notes: what a user should know, a sentence each.
         chance: what becomes of a model that gives other numbers for the same image, see
             `erf.Subject`.
+        inputs: what the model is given beside the image.
+        reading: the function of the user's that reads a layer, and its hash.
     """
 
     model: nn.Module
@@ -36,6 +42,8 @@ class LoadedModel:
     size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     chance: Literal["refuse", "fixed"] = "refuse"
+    inputs: Inputs = field(default_factory=Inputs)
+    reading: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -50,20 +58,50 @@ class LoadedModel:
 
     def subject(self, photo: Photo, former: Subject | None = None) -> Subject:
         """The model on a photo; of a former subject's size, it shares the export."""
-        image = self.input_space.tensor(photo.levels)
+        space = self.input_space
+        image = space.tensor(photo.levels) if photo.values is None else space.own(photo.values)
         if former is not None:
             return former.on(image, photo=photo)
         return Subject(
-            self.model, image, self.name, photo=photo, random=self.chance, facts=self.facts
+            self.model,
+            image,
+            self.name,
+            photo=photo,
+            random=self.chance,
+            facts=self.facts,
+            inputs=self.inputs,
         )
 
     def first_layers(self, size: tuple[int, int] | None = None) -> list[str]:
         """The layers that make sense to ask about first, on an image of this size."""
-        found = layers(self.model, size or self.size or (224, 224), self.input_space.channels)
-        return [layer.name for layer in stages(found)]
+        return [layer.name for layer in stages(self.layers(size or self.size or (224, 224)))]
+
+    def layers(self, size: tuple[int, int], *, every: bool = False) -> list[Layer]:
+        """The layers that can be asked about on an image of this size, as of `erf.layers`."""
+        return layers(self.model, size, self.input_space.channels, inputs=self.inputs, every=every)
+
+    def theory(self, size: tuple[int, int]) -> TheoryTable:
+        """Theoretical fields of all layers on an image of this size, as of `erf.theory`."""
+        channels = self.input_space.channels
+        return theory(self.model, image_size=size, channels=channels, inputs=self.inputs)
+
+    def field(
+        self, layer: str, size: tuple[int, int], *, method: Literal["graph", "nan"] = "graph"
+    ) -> TheoreticalField:
+        """The theoretical field of a layer on an image of this size, as of that function."""
+        return theoretical_field(
+            self.model,
+            layer,
+            image_size=size,
+            channels=self.input_space.channels,
+            method=method,
+            inputs=self.inputs,
+        )
 
     @property
     def facts(self) -> dict[str, Any]:
         """What a result records of the model, JSON-compatible."""
-        space = {name: value for name, value in asdict(self.input_space).items() if name != "known"}
-        return {"random": self.random, "input_space": space}
+        names = ("mean", "std", "channel_order")
+        space = {name: getattr(self.input_space, name) for name in names}
+        read = {"reading": dict(self.reading)} if self.reading else {}
+        return {"random": self.random, "input_space": space, **read}

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from erf.errors import SettingError, UnitError
 from erf.geometry import parse_unit
 from erf.settings import Disturbance, Gradient, Noise, Settings
-from erf.sources import InputSpace, LoadedModel, load_model
+from erf.sources import Choice, InputSpace, LoadedModel, load_model, read_arguments
 
 INTERIOR = "interior"
 """Units whose theoretical field lies inside the image: up to 3 by 3 of them, spread evenly."""
@@ -38,6 +38,26 @@ class StudyModel:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     input_space: InputSpace | None = None
     random: Literal["refuse", "fixed"] = "refuse"
+
+    @classmethod
+    def of(
+        cls, choice: Choice, name: str, random: Literal["refuse", "fixed"] = "refuse"
+    ) -> StudyModel:
+        """A model of which this was said, not loaded yet.
+
+        Raises:
+            SettingError: a type of numbers or inputs beside the image were said.
+        """
+        if choice.dtype is not None or choice.inputs:
+            raise SettingError("--dtype and --input are of a probe of one model and one layer")
+        return cls(
+            source=name,
+            weights=choice.weights,
+            partial=choice.partial,
+            arguments=read_arguments(choice.model_args),
+            input_space=choice.input_space,
+            random=random,
+        )
 
     @property
     def title(self) -> str:

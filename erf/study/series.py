@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from erf.atomic import new_folder, write_text
+from erf.bands import read_image
 from erf.errors import LayerError, PhotoError, StoreError
 from erf.geometry import parse_unit
 from erf.model import hash_weights
-from erf.photo import hash_file, read_photo
+from erf.photo import hash_file
 from erf.probing import rank_specimens
 from erf.results import LayerResult, UnitResult, open_result, save
 from erf.results.group import write_group
@@ -43,7 +44,7 @@ def strongest_images(
     readable, bad = [], []
     for path in images:
         try:
-            photo = read_photo(path, image_size)
+            photo = read_image(path, image_size, loaded.input_space.channels)
         except PhotoError:
             bad.append(path)
             continue
@@ -99,6 +100,8 @@ class Series:
             "images": [str(path.resolve()) for path in self.images],
             "image_size": self.image_size,
             "settings": self.settings.to_json(),
+            **({"inputs": dict(described)} if (described := self.loaded.inputs.describe()) else {}),
+            **({"reading": dict(self.loaded.reading)} if self.loaded.reading else {}),
         }
 
     def run(
@@ -126,7 +129,8 @@ class Series:
                 place = folder.path / self._label(index, path)
                 if not place.exists():
                     try:
-                        photo = read_photo(path, self.image_size)
+                        channels = self.loaded.input_space.channels
+                        photo = read_image(path, self.image_size, channels)
                     except PhotoError as error:
                         if not self.skip_bad:
                             raise

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import nn
 
+from erf.binding import bound
+from erf.borrow import placed_like
 from erf.errors import LayerError, SettingError
 from erf.geometry import Box
 from erf.graph import graph_of
+from erf.inputs import Inputs
+from erf.scripted import open_to_hooks
 from erf.theoretical.analyse import analyse
 from erf.theoretical.field import TheoreticalField
 from erf.theoretical.nan import nan_field
@@ -26,6 +32,7 @@ def theoretical_field(
     image_size: tuple[int, int] = (500, 500),
     channels: int = 3,
     method: Method = "graph",
+    inputs: Mapping[str, Any] | Inputs | None = None,
 ) -> TheoreticalField:
     """The theoretical receptive field of a layer: of all its units.
 
@@ -43,17 +50,22 @@ def theoretical_field(
         channels: of the image.
         method: ``graph`` derives fields by rules from the exported model. ``nan`` finds the boxes
             by forward passes alone, many of them, and cannot look beyond the image.
+        inputs: what the model takes beside the image, as of `erf.Subject`.
 
     Raises:
         ExportError: when the model cannot be exported; ``method="nan"`` does not need it.
         LayerError: when there is no such layer.
+        ModelError: when the model needs another input, which is named.
         SettingError: for another method.
     """
-    if method == "nan":
-        return nan_field(model, layer, image_size, channels=channels)
-    if method != "graph":
+    if method not in ("graph", "nan"):
         raise SettingError(f"method {method!r} is neither graph nor nan")
-    return analyse(graph_of(model, (1, channels, *image_size)), [layer])[0]
+    model = open_to_hooks(model)
+    image = placed_like(model, torch.zeros(channels, *image_size))
+    with bound(model, image, Inputs.of(inputs)):
+        if method == "nan":
+            return nan_field(model, layer, image_size, channels=channels)
+        return analyse(graph_of(model, (1, *image.shape)), [layer])[0]
 
 
 def projective_box(
@@ -63,6 +75,7 @@ def projective_box(
     *,
     image_size: tuple[int, int] = (500, 500),
     channels: int = 3,
+    inputs: Mapping[str, Any] | Inputs | None = None,
 ) -> Box:
     """The smallest box of units of a layer that pixels of ``box`` can reach.
 
@@ -75,12 +88,16 @@ def projective_box(
         box: pixels; what lies outside the image reaches nothing.
         image_size: (rows, cols).
         channels: of the image.
+        inputs: what the model takes beside the image, as of `erf.Subject`.
 
     Raises:
         ExportError: when the model cannot be exported.
         LayerError: when there is no such layer, or it does not depend on the image.
     """
-    graph = graph_of(model, (1, channels, *image_size))
+    model = open_to_hooks(model)
+    image = placed_like(model, torch.zeros(channels, *image_size))
+    with bound(model, image, Inputs.of(inputs)):
+        graph = graph_of(model, (1, *image.shape))
     node = graph.layer(layer)
     if node.layout is None:
         raise LayerError(f"layer {layer!r} does not depend on the image")

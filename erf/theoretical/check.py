@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import torch
 from torch import nn
 
+from erf.binding import bound
+from erf.borrow import placed_like
 from erf.geometry import Box
 from erf.graph import Graph, try_graph_of
 from erf.graph.rules.gate import zeros
 from erf.graph.tokens import TokenGrid
+from erf.inputs import Inputs
+from erf.scripted import open_to_hooks
 from erf.theoretical.field import TheoreticalField
 from erf.theoretical.nan import nan_boxes, swallowing
 
@@ -19,6 +27,7 @@ def disagreement(
     unit: tuple[int, int] | None = None,
     *,
     channels: int = 3,
+    inputs: Mapping[str, Any] | Inputs | None = None,
 ) -> str | None:
     """What NaN probing finds otherwise, in words; None if nothing.
 
@@ -31,20 +40,24 @@ def disagreement(
         field: by rules.
         unit: look at this one alone, in fewer forward passes.
         channels: of the image.
+        inputs: what the model takes beside the image, as of `erf.Subject`.
     """
-    truth = nan_boxes(
-        model,
-        field.layer,
-        field.image_size,
-        unit=unit,
-        channels=channels,
-        channel_dim=field.channel_dim,
-        tokens=_tokens(model, field, channels),
-    )
-    loose = field.status == "upper_bound" or swallowing(
-        model, field.layer, field.image_size, channels
-    )
-    silent = _has_zero_factor(model, field, channels)
+    model = open_to_hooks(model)
+    image = placed_like(model, torch.zeros(channels, *field.image_size))
+    with bound(model, image, Inputs.of(inputs)):
+        truth = nan_boxes(
+            model,
+            field.layer,
+            field.image_size,
+            unit=unit,
+            channels=channels,
+            channel_dim=field.channel_dim,
+            tokens=_tokens(model, field, channels),
+        )
+        loose = field.status == "upper_bound" or swallowing(
+            model, field.layer, field.image_size, channels
+        )
+        silent = _has_zero_factor(model, field, channels)
     for position in np.ndindex(*field.units) if unit is None else [unit]:
         ruled, probed = field.box(position), Box(*(int(end) for end in truth[position]))
         holds = ruled.hull(probed) == ruled or probed.empty
@@ -72,7 +85,7 @@ def _tokens(
     if not isinstance(graph, Graph):
         return None
     node = graph.layer(field.layer)
-    grid = graph.tokens.get(node)
+    grid = graph.token_grid(node)
     if grid is None or node.layout is None or node.layout.row_dim is None:
         return None
     return grid, node.layout.row_dim

@@ -15,10 +15,12 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
 
+from erf.binding import binding_of
 from erf.borrow import placed_like
 from erf.errors import LayerError
 from erf.graph.tokens import TokenGrid
 from erf.layer_name import LayerName
+from erf.misfit import explained
 from erf.modules import find_layer
 
 Hit = Bool[np.ndarray, "rows cols"]
@@ -55,7 +57,14 @@ class HalfImages:
         self.module, self.name = find_layer(model, layer), LayerName.parse(layer)
         self.calls = self.name.call
         self.image = placed_like(model, torch.full((channels, *image_size), 0.5))
-        self.channel_dim, self.batch, self.tokens = channel_dim, batch, tokens
+        self.channel_dim, self.tokens = channel_dim, tokens
+        if self.tokens is None and self.name.grid is not None:
+            rows, cols, before = self.name.grid
+            self.tokens = TokenGrid(before + rows * cols, before, (rows, cols)), 1
+            self.channel_dim = 3
+        binding = binding_of(model)
+        self.listed = binding is not None and binding.form == "list"
+        self.batch = 1 if self.listed else batch
 
     def hits(self, regions: Sequence[tuple[slice, slice]]) -> Bool[np.ndarray, "n rows cols"]:
         """Units that are NaN when a region is, for each region; without regions, for none."""
@@ -81,7 +90,11 @@ class HalfImages:
             if len(outputs) == self.calls:
                 raise _Enough
 
-        with self.module.register_forward_hook(look), suppress(_Enough):
+        with (
+            self.module.register_forward_hook(look),
+            explained(self.model, tuple(images.shape)),
+            suppress(_Enough),
+        ):
             self.model(images)
         if not outputs:
             raise LayerError(f"layer {self.layer!r} does not run in the model's forward pass")
@@ -143,6 +156,8 @@ class HalfImages:
 
     def _over_channels(self, found: Bool[Tensor, "n ..."]) -> Bool[np.ndarray, "n rows cols"]:
         """Units any of whose channels is found; without positions, one unit."""
+        if self.listed and found.ndim == 3:  # of one image, without a batch
+            found = found[None]
         if found.ndim == 4:
             return found.any(dim=self.channel_dim).cpu().numpy()
         return found.flatten(1).any(dim=1)[:, None, None].cpu().numpy()

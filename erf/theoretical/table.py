@@ -7,11 +7,16 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
+from erf.binding import bound
+from erf.borrow import placed_like
 from erf.graph import Graph, graph_of
+from erf.inputs import Inputs
+from erf.scripted import open_to_hooks
 from erf.theoretical.analyse import analyse
 from erf.theoretical.field import TheoreticalField
 
@@ -69,7 +74,11 @@ COLUMNS = (
 
 
 def theory(
-    model: nn.Module, *, image_size: tuple[int, int] = (500, 500), channels: int = 3
+    model: nn.Module,
+    *,
+    image_size: tuple[int, int] = (500, 500),
+    channels: int = 3,
+    inputs: Mapping[str, Any] | Inputs | None = None,
 ) -> TheoryTable:
     """Theoretical fields of all layers of a model.
 
@@ -79,9 +88,11 @@ def theory(
         model: any module that takes one image (n, channels, rows, cols); left as found.
         image_size: (rows, cols).
         channels: of the image.
+        inputs: what the model takes beside the image, as of `erf.Subject`.
 
     Raises:
         ExportError: when the model cannot be exported.
+        ModelError: when it needs another input, which is named.
 
     Example:
         >>> from torch import nn
@@ -89,7 +100,10 @@ def theory(
         >>> [(row.layer, row.size, row.stride) for row in theory(layers, image_size=(32, 32))]
         [('0', (3, 3), (1, 1)), ('1', (4, 4), (2, 2))]
     """
-    graph = graph_of(model, (1, channels, *image_size))
+    model = open_to_hooks(model)
+    image = placed_like(model, torch.zeros(channels, *image_size))
+    with bound(model, image, Inputs.of(inputs)):
+        graph = graph_of(model, (1, *image.shape))
     kinds = {path: type(module).__name__ for path, module in model.named_modules()}
     return theory_of(graph, kinds)
 

@@ -46,3 +46,23 @@ def test_a_folder_of_a_training(tmp_path: Path) -> None:
     found = offer.load(str(tmp_path))
     assert found is not None
     assert found.name == "parsenet-none"
+
+
+def test_snapshots_of_a_training(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").touch()
+    for name, source in (("iteration-000000800", "none"), ("iteration-000001200", "early")):
+        shutil.copy(shipped(source), tmp_path / f"{name}.safetensors")
+    shutil.copy(shipped("late"), tmp_path / "best.safetensors")
+    expected = {"": "early", "@last": "early", "@800": "none", "@1200": "early", "@best": "late"}
+    for which, source in expected.items():
+        found = offer.load(f"{tmp_path}{which}")
+        assert found is not None
+        truth = load_checkpoint(shipped(source)).model.state_dict()
+        assert found.model.state_dict().keys() == truth.keys()
+        assert all(torch.equal(found.model.state_dict()[name], truth[name]) for name in truth)
+    assert found.name == f"{tmp_path.name}@best"
+    with pytest.raises(CheckpointError, match="no snapshot '900'; there are 800, 1200, best"):
+        offer.load(f"{tmp_path}@900")
+    shutil.copy(shipped("none"), tmp_path / "parsenet-none.safetensors")
+    assert offer.load(str(tmp_path)).name == "parsenet-none"
+    assert offer.load(f"{tmp_path / 'no'}@best") is None

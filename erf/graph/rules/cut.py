@@ -82,12 +82,12 @@ def select(call: Call) -> Effect:
     kept = [None if d == dim else d - (d > dim) for d in range(len(before.dims))]
     chosen = before.dims[dim]
     axis = axis_of(before, dim)
-    if any(digit.axis is Axis.BATCH for digit in chosen):
+    if source.shape[dim] > 1 and any(digit.axis is Axis.BATCH for digit in chosen):
         return unknown(call)
     if axis is not None:
         return _one_axis(call, source, after, axis, Window(padding=-index))
     read = read_through(source, before, after, kept)
-    if not has_position(chosen):
+    if not has_position(chosen):  # also one image of a batch of one
         return Effect(after, (read,))
     if len(chosen) == 1 and chosen[0].axis is not Axis.LOST:
         return Effect(after, (_at_digit(read, chosen[0], index, before, after),))

@@ -130,10 +130,10 @@ def _convolve(call: Call, relations: Sequence[Relation]) -> Effect:
     source = call["input"]
     if source.layout is None or call["weight"].layout is not None:
         return unknown(call)
-    rank = len(relations) + 2
-    if len(call.shape) != rank:
+    count = len(relations)
+    if len(call.shape) not in (count + 1, count + 2):  # of one image alone, or of a batch
         return unknown(call)
-    return slide(call, source, relations, channels=call.shape[1])
+    return slide(call, source, relations, channels=call.shape[-count - 1])
 
 
 @rule("aten.max_pool1d", "aten.max_pool2d", "aten.max_pool3d", "aten.max_pool2d_with_indices")
