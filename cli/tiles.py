@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.arguments.file import claim_file
-from cli.arguments.model import MODEL_HELP, ModelChoice, ModelName, model_options
+from cli.arguments.model import MODEL_HELP, load, model_argument, model_options
 from cli.arguments.number import FiniteRange
 from cli.arguments.picture import Size
 
+if TYPE_CHECKING:
+    from erf.sources import Choice
+
 
 @click.command(epilog=MODEL_HELP)
-@click.argument("model", type=ModelName())
+@model_argument
 @click.option("--image-size", type=Size(), required=True, help="Of the whole image.")
 @click.option("--tile", type=Size(), required=True, help="Of a tile, pixels.")
 @click.option("--layer", help="Whose output is wanted.  [default: the model's own]")
@@ -44,7 +48,7 @@ def tiles(
     photos: tuple[Path, ...],
     tolerance: float,
     figure: Path | None,
-    choice: ModelChoice,
+    choice: Choice,
 ) -> None:
     """Say which tiles give what MODEL gives for the whole image.
 
@@ -59,7 +63,7 @@ def tiles(
     from erf import TilingError, tiling
     from erf.tiles import describe_tiling
 
-    loaded = choice.load(model, image_size)
+    loaded = load(choice, model, image_size)
     channels = loaded.input_space.channels
     try:
         plan = tiling(loaded.model, layer, image_size=image_size, tile=tile, channels=channels)
