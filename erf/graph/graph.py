@@ -157,12 +157,16 @@ class Graph:
 
     def before(self, targets: Iterable[Node]) -> list[Node]:
         """The nodes that ``targets`` depend on, they included, in order."""
-        wanted, added = set(targets), list(self.grown.values())
-        for node in reversed([*self.nodes, *(node for some in added for node in some)]):
+        wanted = set(targets)
+        for node in reversed(self.all_nodes):
             if node in wanted:
                 wanted.update(node.inputs)
-        nodes = [node for node in self.nodes if node in wanted]
-        return nodes + [node for some in added for node in some if node in wanted]
+        return [node for node in self.all_nodes if node in wanted]
+
+    @property
+    def all_nodes(self) -> list[Node]:
+        """In order; last those that were added for the names of layers."""
+        return [*self.nodes, *(node for added in self.grown.values() for node in added)]
 
     def run(self, image: Float[Tensor, "n c h w"], targets: Iterable[Node]) -> dict[Node, Tensor]:
         """Evaluate ``targets`` plainly, on whole maps: a reference, and a way to get clean values.

@@ -44,10 +44,10 @@ class Walk:
     def to(cls, graph: Graph, targets: Iterable[Node]) -> Walk:
         """The part of a graph before some nodes."""
         read = {graph.image, *targets}
-        for node in reversed(graph.nodes):
+        for node in reversed(graph.all_nodes):
             if node in read:  # an operand of which only the shape is looked at is not read
                 read.update(read_.source for read_ in node.origins)
-        nodes = [node for node in graph.nodes if node in read]
+        nodes = [node for node in graph.all_nodes if node in read]
         return cls(tuple(nodes), graph.image, classes_of(nodes))
 
     def clipped(self) -> dict[Node, Extent]:

@@ -90,7 +90,7 @@ def test_a_message_is_a_line_and_no_book():
 
 @pytest.mark.parametrize("command", ["theory", "layers"])
 def test_an_image_that_no_memory_holds_is_refused(command):
-    done = CliRunner().invoke(main, [command, "none", "--image-size", "99999999"])
+    done = CliRunner().invoke(main, [command, "none", "--image-size", "99999"])
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: not enough memory: ")

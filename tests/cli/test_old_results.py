@@ -72,6 +72,9 @@ def test_they_are_measured():
 
 def test_they_are_compared_drawn_and_reported(tmp_path):
     done = run("compare", UNIT, GRADIENT)
+    assert done.exit_code == 2
+    assert "was measured with method gradient" in done.stderr
+    done = run("compare", UNIT, GRADIENT, "--mixed")
     assert done.exit_code == 0, done.output
     assert f"{150.01449527273434 / 357.2694629532058:.2f}" in done.output
     for path, words in ((UNIT, []), (GRADIENT, []), (LAYER, ["--unit", "3,4"])):

@@ -180,8 +180,8 @@ def test_a_pure_model_is_called_pure_in_three_passes(name):
     torch.manual_seed(0)
     size = {"image_size": 64} if name.startswith("vit") else {}
     model = torchvision.models.get_model(name, weights=None, **size).eval()
-    passes = []
-    model.register_forward_pre_hook(lambda *_: passes.append(1))
+    passes = []  # to the end: how the model takes an image is found before its first layer
+    model.register_forward_hook(lambda *_: passes.append(1))
     found = erf.Subject(model, torch.randn(3, 64, 64)).preflight()
     assert (found.random, found.coupled, found.stateful) == (None, None, ())
     assert len(passes) == 3
