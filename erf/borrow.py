@@ -72,6 +72,8 @@ def restore_buffers(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, buffer in model.named_buffers():
             value = state.get(name)
+            if buffer.is_meta:  # has no values
+                continue
             if value is not None and value.shape == buffer.shape and not torch.equal(buffer, value):
                 buffer.copy_(value)
 

@@ -121,6 +121,6 @@ def counted_outputs(model: nn.Module) -> Iterator[Outputs]:
         last.update(map(id, tensors))  # a container hands on what its last module put out
 
     with ExitStack() as stack:
-        for module in model.modules():
+        for _, module in hookable(model):
             stack.enter_context(module.register_forward_hook(count))
         yield found

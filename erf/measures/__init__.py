@@ -29,6 +29,7 @@ from erf.measures.levels import LUO_SHARE, above_share_of_peak, inside_share_of_
 from erf.measures.mass import TWO_SIGMA, inside_mass, mass_area
 from erf.measures.measurement import Measurement, Size
 from erf.measures.measuring import measure
+from erf.measures.over_photos import PhotoSizes, Typical, typical
 from erf.measures.participation import participation_area
 from erf.measures.presets import PRESETS, PresetReport, preset, register
 from erf.measures.radial import RadialProfile, radial_profile
@@ -38,7 +39,6 @@ from erf.measures.sizes import SIZES, size
 from erf.measures.spread import Moments, moments
 from erf.measures.square import centred_square, mass_in_square
 from erf.measures.stopping import FIRST_DRAWS, Precision, precision
-from erf.measures.typical import PhotoSizes, Typical, typical
 from erf.measures.units import interior_average, interior_units, unit_sizes
 
 __all__ = [

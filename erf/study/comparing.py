@@ -17,10 +17,10 @@ from erf.measures.comparison import Comparison
 from erf.measures.conditions import check_alike
 from erf.measures.describing import size_label
 from erf.measures.field import Field
+from erf.measures.over_photos import PhotoSizes, Typical, typical
 from erf.measures.ratios import Ratio, adjust, pairing, ratio_over_images
 from erf.measures.sizes import SIGNIFICANT
 from erf.measures.summary import percent
-from erf.measures.typical import PhotoSizes, Typical, typical
 from erf.measures.verdict import Cells, comparison_cells, ratio_cells, tests_used, with_interval
 from erf.study.axes import Axes
 from erf.study.table import unit_results

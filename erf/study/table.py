@@ -15,8 +15,8 @@ from erf.errors import UnitError
 from erf.measures import size_label
 from erf.measures.conditions import check_alike
 from erf.measures.field import Field
+from erf.measures.over_photos import Typical, typical
 from erf.measures.summary import percent
-from erf.measures.typical import Typical, typical
 from erf.results import LayerResult, UnitResult
 from erf.results.dataset import VERSION
 from erf.results.group import attributes_of, is_result

@@ -37,7 +37,7 @@ def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch):
 
     (tmp_path / "a.png").write_bytes(b"mine")
     monkeypatch.setattr(Figure, "savefig", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(erf.StoreError, match="No space left"):
         save(Figure(), tmp_path / "a.png")
     assert [each.name for each in tmp_path.iterdir()] == ["a.png"]
     assert (tmp_path / "a.png").read_bytes() == b"mine"
