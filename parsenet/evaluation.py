@@ -81,7 +81,9 @@ def evaluate_photos(
         if on_image is not None:
             on_image()
     summed = _summed(torch.from_numpy(confusions), device)
-    return PhotoScores(tuple(dataset.names[:count]), summed.numpy())
+    # A data set of one's own may do without names.
+    names = getattr(dataset, "names", None) or [str(index) for index in range(count)]
+    return PhotoScores(tuple(names[:count]), summed.numpy())
 
 
 def _pooled(
