@@ -33,6 +33,12 @@ Image.fromarray(image).save("scene.png")
 write_labels(label, Path("scene-truth.png"))
 """
 
+PHOTO = """
+import shutil
+from matplotlib import cbook
+shutil.copy(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False), "photo.jpg")
+"""
+
 SCREENSHOT = """
 import shutil
 from pathlib import Path
@@ -165,6 +171,15 @@ ENTRIES = (
         ),
         "erf report layer/result.zarr layer-none/result.zarr field/result.zarr --out report.html",
         finish=SCREENSHOT,
+    ),
+    Entry(
+        "tiles",
+        "How much overlap tiles need",
+        "How far tiles are from the whole image, of one photo enlarged to 768x768, by the margin "
+        "that is dropped: theory's is enough, a tolerance may need less.",
+        (),
+        "erf tiles none --image-size 768 --tile 640 --image photo.jpg --figure tiles.png",
+        setup=PHOTO,
     ),
 )
 

@@ -47,6 +47,41 @@ class UNet(nn.Module):
         return self.last(torch.cat([first, third], 1))
 
 
+class Atrous(nn.Module):
+    """DeepLab's head without image pooling, on a stride of four, up again by bilinear sampling."""
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Sequential(conv(3, 8, stride=2), conv(8, 8, stride=2))
+        self.branches = nn.ModuleList(
+            [conv(8, 4, 1)] + [conv(8, 4, padding=rate, dilation=rate) for rate in (2, 3)]
+        )
+        self.last = nn.Conv2d(12, 4, 1)
+
+    def forward(self, x):
+        deep = self.trunk(x)
+        found = self.last(torch.cat([branch(deep) for branch in self.branches], 1))
+        return F.interpolate(found, size=x.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class Pyramid(nn.Module):
+    """ConvNeXt's first blocks under a pyramid of features, as UPerNet has without its pooling."""
+
+    def __init__(self):
+        super().__init__()
+        features = convnext_tiny(weights=None).features
+        self.stem, self.block, self.down = features[0], features[1][0], features[2]
+        self.block.layer_scale.data.fill_(1)  # else its block changes the sum by a millionth
+        self.side, self.deep = nn.Conv2d(96, 4, 1), nn.Conv2d(192, 4, 1)
+        self.last = conv(4, 4)
+
+    def forward(self, x):
+        first = self.block(self.stem(x))
+        up = F.interpolate(self.deep(self.down(first)), size=first.shape[-2:], mode="bilinear")
+        merged = self.last(self.side(first) + up)
+        return F.interpolate(merged, scale_factor=4, mode="bilinear")
+
+
 class Head(nn.Module):
     """Of a segmentation model, the output alone."""
 
@@ -84,10 +119,16 @@ NETWORKS = {
     "shuffle": lambda: UNet("shuffle"),
     "reflected": lambda: UNet("mode='nearest'", "reflect"),
     "replicated": lambda: UNet("mode='bilinear'", "replicate"),
+    "deeplab without image pooling": Atrous,
+    "a pyramid on convnext": Pyramid,
     "convnext's first block": lambda: nn.Sequential(
         convnext_tiny(weights=None).features[0], convnext_tiny(weights=None).features[1][0]
     ),
 }
+
+
+LARGE = ("deeplab without image pooling", "a pyramid on convnext")
+"""Networks whose fields need larger tiles."""
 
 
 def made(name):
@@ -98,8 +139,9 @@ def made(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_tiles_give_the_whole_image_and_no_unit_more_would(name):
     model = made(name)
-    image = torch.randn(3, *SIZE, dtype=torch.float64)
-    plan = erf.tiling(model, image_size=SIZE, tile=TILE)
+    size, side = ((208, 160), 96) if name in LARGE else (SIZE, TILE)
+    image = torch.randn(3, *size, dtype=torch.float64)
+    plan = erf.tiling(model, image_size=size, tile=side)
     assert plan.status == "exact"
     with torch.no_grad():
         whole = model(image[None])[0]
@@ -109,7 +151,7 @@ def test_tiles_give_the_whole_image_and_no_unit_more_would(name):
     # A tile inside: what is kept is all that is right.
     row, col = plan.step
     with torch.no_grad():
-        tile = model(image[None, :, row : row + TILE, col : col + TILE])[0]
+        tile = model(image[None, :, row : row + side, col : col + side])[0]
     down, right = plan.rows.period.units, plan.cols.period.units
     there = whole[:, down : down + tile.shape[1], right : right + tile.shape[2]]
     wrong = (tile - there).abs().amax(dim=0) > 1e-9 * whole.abs().max()
