@@ -100,7 +100,7 @@ def tiling(
 
     Args:
         model: any module that takes one image; left as found. Nothing is computed: see
-            `check_tiling` for a trial.
+            `margin_curves` for a trial.
         layer: whose output is wanted; the model's own by default.
         image_size: (rows, cols) of the whole image.
         tile: pixels of a side, or (rows, cols).
@@ -236,10 +236,13 @@ def _cut(fields: Sequence[TheoreticalField], axis: int, size: int, tile: int) ->
         span = field.spans()[axis][piece.first : piece.last]
         span = span[span[:, 0] < span[:, 1]]
         if len(span) and (span[:, 0].min() < piece.start or span[:, 1].max() > piece.stop):
-            far = next(each for each in fields if _wraps(each, axis))
+            far = next((each for each in fields if _wraps(each, axis)), None)
+            what = "what no tile around them holds"
+            if far is not None:
+                what = f"from the other side of the image, from {_named(far)} on"
             raise TilingError(
                 f"no overlap is enough: along {AXES[axis]} units of {field.layer!r} at the border "
-                f"read from the other side of the image, from {_named(far)} on"
+                f"read {what}"
             )
     return found
 

@@ -214,7 +214,13 @@ class Aligned(nn.Module):
         return F.interpolate(half, scale_factor=2, mode="bilinear", align_corners=True)
 
 
+class Rolled(nn.Module):
+    def forward(self, x):
+        return torch.roll(x, 5, dims=2)
+
+
 REFUSED = {
+    "rolled around": (Rolled, r"units of 'output' at the border read what no tile .* holds"),
     "normalised over the image": (
         lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4)),
         r"every unit of 'output' reads the whole image, by aten\.instance_norm",
