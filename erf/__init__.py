@@ -46,7 +46,7 @@ from erf.photo import Photo, read_photo
 from erf.questions import gradient_field, occlusion_field, probe, probe_layers, probe_units
 from erf.results import LayerResult, UnitResult, save
 from erf.settings import Gradient, Noise, Occlusion, Until, until
-from erf.sources import InputSpace, LoadedModel, load_model, model_names
+from erf.sources import Init, InputSpace, LoadedModel, load_model, model_names
 from erf.study import GrowthProbe, Study, StudyPlan, read_plan, run_study
 from erf.study import open_any as open
 from erf.subject import Subject
@@ -77,6 +77,7 @@ __all__ = [
     "Field",
     "Gradient",
     "GrowthProbe",
+    "Init",
     "InputSpace",
     "Layer",
     "LayerError",

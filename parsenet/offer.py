@@ -3,7 +3,7 @@
 Shipped checkpoints (``none``, ``early``, ``late``), files of trainings, and the networks with
 random weights (``parsenet``, ``fcn32s``, ...). A training's folder is its last model: the
 checkpoint, or the last snapshot before there is one; ``FOLDER@best`` and ``FOLDER@1200`` are its
-snapshots.
+snapshots. ``begin`` fills one of the networks with weights of somebody else's.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,9 @@ from torch import nn
 from parsenet.checkpoint import is_checkpoint, load_checkpoint, read_metadata
 from parsenet.errors import CheckpointError
 from parsenet.input_space import IMAGENET, InputSpace
+from parsenet.pretrained import convert
+from parsenet.pretrained.conversion import SCORES
+from parsenet.pretrained.spaces import named_space
 from parsenet.shipment import SHIPPED, shipped
 from parsenet.training.configuration import CONFIG
 from parsenet.training.snapshot import BEST, snapshots
@@ -23,12 +26,17 @@ from parsenet.variants import VARIANTS, build
 
 @dataclass(frozen=True, eq=False)
 class Offered:
-    """A model in evaluation mode, its name, what it takes in, whether its weights are random."""
+    """A model in evaluation mode, its name and what it takes in.
+
+    ``random`` says whether its weights are, None where some of them are; ``notes`` what a user
+    should know.
+    """
 
     model: nn.Module
     name: str
     input_space: InputSpace
-    random: bool
+    random: bool | None
+    notes: tuple[str, ...] = ()
 
 
 def names() -> list[str]:
@@ -60,6 +68,37 @@ def load(name: str) -> Offered | None:
         return None
     found = load_checkpoint(path)
     return Offered(found.model, shown or path.stem, found.input_space, random=False)
+
+
+def begin(name: str, file: str, space: str = "") -> Offered | None:
+    """Return a network around weights of any layout that is known, or None if it is none of ours.
+
+    Its size and number of classes are the file's. Layers that the file lacks are random, always the
+    same; the notes say which they are, and what became of each tensor.
+
+    Args:
+        name: of a network whose weights come in files of others: parsenet, fcn32s, ..., vgg16.
+        file: what ``load_weights`` takes, such as a ``.caffemodel``.
+        space: what the weights take in, one of ``SPACES``; empty: what is usual for them.
+
+    Raises:
+        WeightsError: if it cannot be read, or nothing in it fits.
+
+    Example:
+        >>> begin("resnet50", "VGG_VOC2012ext.caffemodel") is None
+        True
+    """
+    if name not in SCORES:
+        return None
+    found = convert(file, name, input_space=named_space(space) if space else None, gaps=True)
+    fresh = found.transplant.fresh
+    return Offered(
+        found.checkpoint.model,
+        f"{name}-{Path(file).stem}",
+        found.checkpoint.input_space,
+        random=None if fresh else False,
+        notes=(found.transplant.report(), *found.notes),
+    )
 
 
 def _of_run(folder: Path) -> Path:

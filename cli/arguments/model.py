@@ -56,6 +56,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option("--weights", help="File of weights, or a name that the library fetches."),
             click.option("--partial", is_flag=True, help="Take the weights that fit."),
+            click.option("--init", help="For a network of ours: .caffemodel, VGG-16, ..."),
+            click.option("--init-input", help="caffe, imagenet, unit, grey.  [default: usual]"),
             click.option(
                 "--model-args", multiple=True, metavar="NAME=VALUE", help="For building the model."
             ),

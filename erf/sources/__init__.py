@@ -19,11 +19,13 @@ from erf.sources.given import read_inputs
 from erf.sources.input_space import IMAGENET, InputSpace
 from erf.sources.load import complete_layers, load_model, model_names
 from erf.sources.loaded import LoadedModel
+from erf.sources.offers import Init
 from erf.sources.source import read_arguments
 
 __all__ = [
     "IMAGENET",
     "Choice",
+    "Init",
     "InputSpace",
     "LayerChoice",
     "LoadedModel",

@@ -14,6 +14,7 @@ from erf.sources.given import read_inputs
 from erf.sources.input_space import IMAGENET, InputSpace
 from erf.sources.load import load_model
 from erf.sources.loaded import LoadedModel
+from erf.sources.offers import Init
 from erf.sources.source import read_arguments
 from erf.stimulus import hash_source
 
@@ -24,6 +25,7 @@ class Choice:
 
     Attributes:
         weights, partial, device, dtype: as of `load_model`.
+        init, init_input: file and word of an `Init`, instead of weights.
         model_args: ``NAME=VALUE`` each, for building it.
         mean, std, largest, channels: as of `InputSpace.read`.
         inputs: ``NAME=FILE`` each, see `read_inputs`.
@@ -43,6 +45,23 @@ class Choice:
     device: str | None = None
     dtype: str | None = None
     inputs: tuple[str, ...] = ()
+    init: str | None = None
+    init_input: str | None = None
+
+    @property
+    def filling(self) -> str | Init | None:
+        """What fills the model.
+
+        Raises:
+            SourceError: when weights are said twice, or what they take in without any.
+        """
+        if self.init is None and self.init_input is not None:
+            raise SourceError(f"--init-input {self.init_input} is of no weights: name --init too")
+        if self.init is None:
+            return self.weights
+        if self.weights is not None:
+            raise SourceError("--weights and --init both name weights: give one of them")
+        return Init(self.init, self.init_input or "")
 
     @property
     def input_space(self) -> InputSpace | None:
@@ -59,7 +78,7 @@ class Choice:
         given = read_inputs(self.inputs, space or IMAGENET, image_size)
         loaded = load_model(
             name,
-            weights=self.weights,
+            weights=self.filling,
             partial=self.partial,
             arguments=read_arguments(self.model_args),
             image_size=image_size,

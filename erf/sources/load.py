@@ -16,7 +16,7 @@ from erf.sources import factory, huggingface, segmentation_models, timm_models, 
 from erf.sources.input_space import InputSpace
 from erf.sources.loaded import LoadedModel
 from erf.sources.names import near
-from erf.sources.offers import offered, offered_names
+from erf.sources.offers import Init, begun, offered, offered_names
 from erf.sources.program import load_onnx, load_program
 from erf.sources.source import SOURCES, Request
 from erf.sources.state import SUFFIXES, fit_state, read_state
@@ -29,7 +29,7 @@ FACTORY = re.compile(r"[A-Za-z_][\w.]*|.*\.py")
 def load_model(
     name: str,
     *,
-    weights: str | Path | None = None,
+    weights: str | Path | Init | None = None,
     partial: bool = False,
     arguments: Mapping[str, Any] | None = None,
     image_size: tuple[int, int] | None = None,
@@ -42,7 +42,8 @@ def load_model(
     Args:
         name: see the module ``erf.sources``.
         weights: a file of them (``.safetensors``, ``.pth``, ``.pt``, ``.bin``), or a name of some
-            that the model's library can fetch. Loading a file runs no code from it.
+            that the model's library can fetch; or an ``Init``, for a network whose package brings
+            weights of other layouts into form. Loading a file runs no code from it.
         partial: whether a file may lack tensors, or have others.
         arguments: for the function that builds the model.
         image_size: (rows, cols), for a model that is built for one size.
@@ -61,6 +62,28 @@ def load_model(
     """
     where = None if device is None else find_device(device)
     kind = None if dtype is None else find_dtype(dtype)
+    if isinstance(weights, Init):
+        loaded = _begun(name, weights, partial=partial, arguments=arguments)
+    else:
+        loaded = _loaded(name, weights, partial, arguments, image_size)
+    if where is not None or kind is not None:
+        loaded.model.to(device=where, dtype=kind)
+    return loaded if input_space is None else replace(loaded, input_space=input_space)
+
+
+def _begun(name: str, init: Init, *, partial: bool, arguments: Any) -> LoadedModel:
+    if partial or arguments:
+        raise SourceError(f"{name}: --init says itself what fits, and takes the size of its file")
+    return begun(name, init)
+
+
+def _loaded(
+    name: str,
+    weights: str | Path | None,
+    partial: bool,
+    arguments: Mapping[str, Any] | None,
+    image_size: tuple[int, int] | None,
+) -> LoadedModel:
     file = None
     if weights is not None and (Path(weights).suffix in SUFFIXES or Path(weights).exists()):
         file, weights = Path(weights), None
@@ -72,9 +95,7 @@ def load_model(
         notes += fit_state(loaded.model, state, file, partial=partial)
         notes = [*loaded.notes, *notes]
         loaded = replace(loaded, random=False, notes=tuple(notes))
-    if where is not None or kind is not None:
-        loaded.model.to(device=where, dtype=kind)
-    return loaded if input_space is None else replace(loaded, input_space=input_space)
+    return loaded
 
 
 def model_names(pattern: str = "") -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from erf.errors import SettingError, UnitError
 from erf.geometry import parse_unit
 from erf.settings import Disturbance, Gradient, Noise, Settings
-from erf.sources import Choice, InputSpace, LoadedModel, load_model, read_arguments
+from erf.sources import Choice, Init, InputSpace, LoadedModel, load_model, read_arguments
 
 INTERIOR = "interior"
 """Units whose theoretical field lies inside the image: up to 3 by 3 of them, spread evenly."""
@@ -33,7 +33,7 @@ class StudyModel:
     source: str | LoadedModel
     layers: tuple[str, ...] = ()
     name: str = ""
-    weights: str | None = None
+    weights: str | Init | None = None
     partial: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict)
     input_space: InputSpace | None = None
@@ -52,7 +52,7 @@ class StudyModel:
             raise SettingError("--dtype and --input are of a probe of one model and one layer")
         return cls(
             source=name,
-            weights=choice.weights,
+            weights=choice.filling,
             partial=choice.partial,
             arguments=read_arguments(choice.model_args),
             input_space=choice.input_space,
@@ -96,7 +96,7 @@ class StudyModel:
         own = isinstance(self.source, LoadedModel)
         found = {
             "source": self.title if own else self.source,
-            "weights": self.weights,
+            "weights": asdict(self.weights) if isinstance(self.weights, Init) else self.weights,
             "partial": self.partial,
             "arguments": dict(self.arguments),
             "input_space": None if self.input_space is None else asdict(self.input_space),

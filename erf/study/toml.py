@@ -11,12 +11,13 @@ from typing import Any
 from erf.errors import PhotoError, SettingError
 from erf.photo import find_photos
 from erf.settings import METHODS, Disturbance, Until, settings_from_json
-from erf.sources import InputSpace
+from erf.sources import Choice, Init, InputSpace
 from erf.study.plan import StudyMethod, StudyModel, StudyPlan
 
 PLAN = ("models", "layers", "units", "images", "image_size", "channel", "methods", "threads")
 MODEL = (
     *("model", "name", "layers", "weights", "partial", "arguments", "random"),
+    *("init", "init_input"),
     *("mean", "std", "range", "channels"),
 )
 
@@ -120,9 +121,6 @@ def _model(values: Any, folder: Path) -> StudyModel:
     if not isinstance(values, Mapping) or not isinstance(values.get("model"), str):
         raise SettingError(f"{values!r} is no model: give its name, or a table with model = NAME")
     _check_keys(f"model {values['model']!r}", values, MODEL)
-    weights = values.get("weights")
-    if weights is not None and (folder / weights).exists():
-        weights = str(folder / weights)
     chance = values.get("random", "refuse")
     if chance not in ("refuse", "fixed"):
         raise SettingError(f"random {chance!r} is neither refuse nor fixed")
@@ -130,12 +128,22 @@ def _model(values: Any, folder: Path) -> StudyModel:
         source=_source(values["model"], folder),
         layers=_texts("layers", values.get("layers", [])),
         name=values.get("name", ""),
-        weights=weights,
+        weights=_weights(values, folder),
         partial=bool(values.get("partial", False)),
         arguments=values.get("arguments", {}),
         input_space=_space(values),
         random=chance,
     )
+
+
+def _weights(values: Mapping[str, Any], folder: Path) -> str | Init | None:
+    """Files are seen from the plan's folder; a name that is none there is a library's."""
+    files = {
+        key: str(folder / values[key]) if (folder / values[key]).exists() else values[key]
+        for key in ("weights", "init")
+        if values.get(key) is not None
+    }
+    return Choice(**files, init_input=values.get("init_input")).filling
 
 
 def _source(name: str, folder: Path) -> str:

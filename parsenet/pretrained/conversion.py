@@ -39,6 +39,8 @@ SCORES: Mapping[str, str] = {
 }
 """The layer of each variant that says how many classes there are."""
 
+TRUNK = frozenset(f"{blob}.conv" for blob in (*CONVOLUTIONS, *FULLY_CONNECTED))
+
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
@@ -50,14 +52,22 @@ class Conversion:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of it, a line each."""
-        fresh = [name for name in self.transplant.fresh if "score" in name or "fc8" in name]
-        layers = ", ".join(dict.fromkeys(name.rpartition(".")[0] for name in fresh))
-        said = f"{layers}: as built, not trained: probe the features, the scores mean nothing"
-        return (said,) if layers else ()
+        layers = dict.fromkeys(name.rpartition(".")[0] for name in self.transplant.fresh)
+        trunk = [each.removesuffix(".conv") for each in layers if each in TRUNK]
+        scores = [each for each in layers if "score" in each or "fc8" in each]
+        said = {
+            "random, so is what they answer, and all after them": trunk,
+            "as built, not trained: probe the features, the scores mean nothing": scores,
+        }
+        return tuple(f"{', '.join(names)}: {words}" for words, names in said.items() if names)
 
 
 def convert(
-    source: str | Path, variant: str, *, input_space: InputSpace | None = None
+    source: str | Path,
+    variant: str,
+    *,
+    input_space: InputSpace | None = None,
+    gaps: bool = False,
 ) -> Conversion:
     """Build a variant around the weights of a file, its size and options taken from them.
 
@@ -68,6 +78,7 @@ def convert(
         source: what ``load_weights`` takes, such as a ``.caffemodel``.
         variant: parsenet, fcn32s, fcn16s, fcn8s or vgg16.
         input_space: what the weights were trained on, where it is not usual for such a file.
+        gaps: whether a layer of the network's trunk may be missing; it is then random.
 
     Raises:
         WeightsError: if it cannot be read, or a layer of the network's trunk is not in it.
@@ -83,7 +94,8 @@ def convert(
         model = build(variant, classes=len(classes), **options)
     space = weights.input_space
     planted = transplant(model, weights, channel_order=space.channel_order)
-    _refuse_gaps(planted)
+    if not gaps:
+        _refuse_gaps(planted)
     training = {
         "converted_from": Path(weights.source).name,
         "left_as_built": sorted(planted.fresh),
@@ -131,9 +143,8 @@ def _read_off(
 
 def _refuse_gaps(planted: Transplant) -> None:
     """Refuse a file that lacks layers of the trunk: its features would be noise."""
-    trunk = {f"{blob}.conv" for blob in (*CONVOLUTIONS, *FULLY_CONNECTED)}
     for name, reason in planted.fresh.items():
-        if name.rpartition(".")[0] in trunk:
+        if name.rpartition(".")[0] in TRUNK:
             raise WeightsError(
                 f"{planted.source}: {name.replace('.conv', '')} is {reason}: no part of the "
                 "network's trunk may be missing"

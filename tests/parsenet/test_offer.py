@@ -8,8 +8,10 @@ import torch
 from safetensors.torch import save_file
 
 from parsenet import load_checkpoint, offer
-from parsenet.errors import CheckpointError
+from parsenet.errors import CheckpointError, WeightsError
+from parsenet.pretrained.spaces import CAFFE, UNIT
 from parsenet.shipment import shipped
+from strategies import caffe
 
 
 def test_names_and_files_of_ours(tmp_path: Path) -> None:
@@ -66,3 +68,37 @@ def test_snapshots_of_a_training(tmp_path: Path) -> None:
     shutil.copy(shipped("none"), tmp_path / "parsenet-none.safetensors")
     assert offer.load(str(tmp_path)).name == "parsenet-none"
     assert offer.load(f"{tmp_path / 'no'}@best") is None
+
+
+def test_a_network_around_weights_of_others(tmp_path: Path) -> None:
+    blobs = caffe.random_blobs("fcn32s")
+    path = caffe.write(tmp_path / "fcn.caffemodel", blobs)
+    found = offer.begin("fcn32s", str(path))
+    assert found is not None
+    assert (found.name, found.random, found.input_space) == ("fcn32s-fcn", False, CAFFE)
+    assert "32 tensors matched, 1 reshaped, 0 left as built, 0 unused" in found.notes[0]
+    picture = torch.randint(0, 256, (64, 64, 3), generator=torch.Generator().manual_seed(1))
+    expected = caffe.fcn(caffe.caffes_input(picture.numpy()), caffe.tensors(blobs), "fcn32s")
+    with torch.no_grad():
+        scores = found.model.double()(CAFFE.tensor(picture.numpy())[None].double())
+    torch.testing.assert_close(scores, expected, rtol=1e-5, atol=1e-4)
+    other = offer.begin("fcn32s", str(path), "unit")
+    assert other is not None
+    assert other.input_space == UNIT
+
+
+def test_layers_that_weights_lack_are_random_and_named(tmp_path: Path) -> None:
+    blobs = caffe.random_blobs("fcn32s")
+    lacking = {name: each for name, each in blobs.items() if name not in ("fc6", "score_fr")}
+    path = caffe.write(tmp_path / "some.caffemodel", lacking)
+    first, again = (offer.begin("fcn32s", str(path)) for _ in range(2))
+    assert first is not None
+    assert again is not None
+    assert first.random is None
+    assert "left as built: fc6.conv, " in first.notes[0]
+    assert first.notes[1].startswith("fc6: random")
+    assert first.notes[2].startswith("score_fr: as built")
+    assert torch.equal(first.model.fc6.conv.weight, again.model.fc6.conv.weight)
+    with pytest.raises(WeightsError, match=r"no input 'bgr' of weights"):
+        offer.begin("fcn32s", str(path), "bgr")
+    assert offer.begin("resnet50", str(path)) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import torchvision
 from torch import nn
 
 import erf
-from erf.sources import IMAGENET
+from erf.sources import IMAGENET, Choice, Init
 from erf.sources import load as loading
 
 SMALL = "def build(width=4):\n    import torch\n    return torch.nn.Conv2d(3, width, 3)\n"
@@ -133,6 +134,38 @@ def test_an_offer_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loaded.input_space == erf.InputSpace((1.0,), (2.0,))
     assert "theirs" in erf.model_names()
     assert erf.load_model("resnet18").name == "resnet18"
+
+
+def test_an_offer_that_takes_weights_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Space:
+        mean, std, channel_order = (1.0,), (2.0,), "rgb"
+
+    class Offer:
+        names = staticmethod(lambda: ["theirs"])
+        load = staticmethod(lambda name: None)
+
+        @staticmethod
+        def begin(name: str, file: str, space: str) -> object | None:
+            known = {"model": nn.Conv2d(1, 2, 3), "name": name, "input_space": Space}
+            notes = (f"{file} as {space}",)
+            return (
+                types.SimpleNamespace(**known, random=None, notes=notes) if name[0] == "t" else None
+            )
+
+    monkeypatch.setattr("erf.sources.offers.offers", lambda: (Offer,))
+    loaded = erf.load_model("theirs", weights=Init("a.weights", "grey"), dtype="float64")
+    assert loaded.notes == ("a.weights as grey",)
+    assert loaded.label == "theirs (weights as given)"
+    assert loaded.model.weight.dtype == torch.float64
+    assert Choice(init="a").load("theirs").notes == ("a as ",)
+    with pytest.raises(erf.SourceError, match="resnet18: takes no initial weights"):
+        erf.load_model("resnet18", weights=Init("a"))
+    with pytest.raises(erf.SourceError, match="--init says itself"):
+        Choice(init="a", partial=True).load("theirs")
+    with pytest.raises(erf.SourceError, match="--weights and --init both"):
+        Choice(init="a", weights="b").load("theirs")
+    with pytest.raises(erf.SourceError, match="--init-input caffe is of no weights"):
+        Choice(init_input="caffe").load("theirs")
 
 
 def test_our_own_names_come_in_by_the_entry_point() -> None:

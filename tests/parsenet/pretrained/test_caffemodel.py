@@ -9,8 +9,17 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+import erf
 from cli import main
-from parsenet import WeightsError, build, convert, load_checkpoint, load_weights, transplant
+from parsenet import (
+    WeightsError,
+    build,
+    convert,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    transplant,
+)
 from parsenet.datasets import voc2012
 from parsenet.pretrained import CAFFE
 from parsenet.pretrained.caffemodel import read_caffemodel
@@ -103,6 +112,29 @@ def test_the_command_converts_and_the_file_is_probed_and_scored(tmp_path: Path) 
     again = CliRunner().invoke(main, words)
     assert again.exit_code == 2
     assert f"{out}: exists already" in again.output
+
+
+def test_commands_take_it_as_init(tmp_path: Path) -> None:
+    path = caffe.write(tmp_path / "fcn.caffemodel", caffe.random_blobs("fcn32s"))
+    init = ["fcn32s", "--init", str(path)]
+    out = tmp_path / "p"
+    probing = ["--layer", "fc7", "--image-size", "64", "--patch", "32", "--draws", "1"]
+    done = CliRunner().invoke(main, ["probe", *init, *probing, "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "32 tensors matched, 1 reshaped, 0 left as built, 0 unused" in done.output
+    assert "  input: caffe: BGR grey levels" in done.output
+    (result,) = (erf.open(place) for place in out.glob("*.zarr"))
+    converted = tmp_path / "c.safetensors"
+    save_checkpoint(convert(path, "fcn32s").checkpoint, converted)
+    assert result.origin["model"]["weights_sha256"] == erf.load_model(str(converted)).weights_sha256
+    several = ["--layer", "conv1_2", *probing, "--out", str(tmp_path / "s")]
+    done = CliRunner().invoke(main, ["probe", *init, *several])
+    assert done.exit_code == 0, done.output
+    listed = CliRunner().invoke(main, ["layers", *init, "--image-size", "64"])
+    assert "fcn32s-fcn at 64x64" in listed.output
+    told = CliRunner().invoke(main, ["theory", *init, "--init-input", "unit", "--layer", "fc7"])
+    assert "404 x 404" in told.output
+    assert "input: unit: RGB from 0 to 1 (stated)" in told.output
 
 
 def test_scores_that_a_file_lacks_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What the study of CamVid is made of: views of photos, heads, ceilings, folds, the page."""
