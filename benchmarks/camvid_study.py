@@ -30,7 +30,7 @@ from benchmarks.camvid.fold import Outcome, run_fold
 from benchmarks.camvid.heads import Schedule
 from benchmarks.camvid.page import Cell, page
 from benchmarks.camvid.views import LAYERS, Seen, crops, frozen_trunk, look, whole_photos
-from benchmarks.paper_claim import find_weights
+from benchmarks.hed_weights import find_weights
 from parsenet.datasets import open_dataset
 from parsenet.datasets.camvid import CLASSES
 

@@ -33,15 +33,20 @@ def compare(
 
     Each is a result, or a folder of results of one unit on many images. Over several images the
     difference is tested between images, paired where they are the same; with one image each only
-    the draws are known, and nothing is said about other images.
+    the draws are known, and nothing is said about other images. Files of `erf evaluate --json` are
+    compared by their mean IoU, paired by photo, or by --group where that was evaluated.
     """
+    if all(path.suffix == ".json" for path in results):
+        from parsenet.evaluations import cells_of, compare_evaluations
+
+        if by or mixed or share is not None or criterion != "mass":
+            raise click.UsageError("--by, --criterion, --share, --mixed are of fields, not scores")
+        scores = compare_evaluations(results, level=level)
+        click.echo(scores.to_json()) if as_json else show_table(*cells_of(scores))
+        return
     from erf.study import compare_folders
+    from erf.study.comparing import cells_of as field_cells
 
     named = criterion if share is None else f"{criterion}:{share:g}"
     rows = compare_folders(results, by=by, criterion=named, level=level, mixed=mixed)
-    if as_json:
-        click.echo(rows.to_json())
-        return
-    from erf.study.comparing import cells_of
-
-    show_table(*cells_of(rows))
+    click.echo(rows.to_json()) if as_json else show_table(*field_cells(rows))

@@ -67,8 +67,8 @@ class PhotoScores:
         np.add.at(summed, [order[group] for group in self.groups], self.confusions)
         return summed
 
-    def interval(self, *, seed: int = 0) -> tuple[float, float] | None:
-        """Return the 95 % bootstrap interval of the mean IoU, over photos or groups.
+    def interval(self, *, level: float = LEVEL, seed: int = 0) -> tuple[float, float] | None:
+        """Return the bootstrap interval of the mean IoU, over photos or groups.
 
         Photos are drawn anew with replacement; each draw's confusions are added up, as the score
         itself does. None where there are fewer than two.
@@ -76,7 +76,7 @@ class PhotoScores:
         units = self.units()
         if len(units) < 2:
             return None
-        return _ends(mean_ious(_drawn(units, seed)))
+        return _ends(mean_ious(_drawn(units, seed)), level)
 
     def as_plain(self) -> dict[str, Any]:
         """Return the interval and the confusion of every photo as JSON takes them."""
@@ -85,8 +85,10 @@ class PhotoScores:
             "mean_iou_interval": None if ends is None else [known(end) for end in ends],
             "interval": f"{LEVEL:.0%} bootstrap over {len(self.units())} {self.drawn}",
             "photos": [
-                {"name": name, "confusion": confusion.tolist()}
-                for name, confusion in zip(self.names, self.confusions, strict=True)
+                {"name": name, **({"group": group} if self.groups else {}), "confusion": counts}
+                for name, group, counts in zip(
+                    self.names, self.groups or self.names, self.confusions.tolist(), strict=True
+                )
             ],
         }
 
@@ -102,7 +104,7 @@ class PairedDifference:
 
     Attributes:
         difference: of the mean IoUs of all pixels.
-        low, high: its 95 % bootstrap interval, photos (or groups) drawn together for both.
+        low, high: its bootstrap interval, photos (or groups) drawn together for both.
         p: of a permutation test that exchanges the two within photos: the chance of as large a
             difference, either way, if it did not matter which is which.
         units: how many photos or groups.
@@ -116,9 +118,9 @@ class PairedDifference:
 
 
 def paired_difference(
-    first: PhotoScores, second: PhotoScores, *, seed: int = 0
+    first: PhotoScores, second: PhotoScores, *, level: float = LEVEL, seed: int = 0
 ) -> PairedDifference:
-    """Compare two scorings of the same photos.
+    """Compare two scorings of the same photos, with an interval of this level.
 
     Raises:
         DatasetError: if the photos or groups are not the same, or fewer than two.
@@ -129,7 +131,7 @@ def paired_difference(
     if len(one) < 2:
         raise DatasetError(f"a difference over {len(one)} {first.drawn} says nothing")
     measured = first.total.mean_iou - second.total.mean_iou
-    low, high = _ends(mean_ious(_drawn(one, seed)) - mean_ious(_drawn(other, seed)))
+    low, high = _ends(mean_ious(_drawn(one, seed)) - mean_ious(_drawn(other, seed)), level)
     signs = np.random.default_rng((seed, 1)).integers(0, 2, (RESAMPLES, len(one))).astype(float)
     mixed = mean_ious(_weighted(signs, one) + _weighted(1 - signs, other))
     turned = mean_ious(_weighted(1 - signs, one) + _weighted(signs, other))
@@ -161,8 +163,8 @@ def _weighted(weights: Float64[np.ndarray, "draws units"], units: Any) -> Any:
     return summed.reshape(-1, *units.shape[1:])
 
 
-def _ends(values: Float64[np.ndarray, " draws"]) -> tuple[float, float]:
-    low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def _ends(values: Float64[np.ndarray, " draws"], level: float) -> tuple[float, float]:
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

@@ -1,0 +1,1 @@
+"""What the page on the paper's claim is made of: networks, photos, tables."""
