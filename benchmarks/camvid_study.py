@@ -35,7 +35,7 @@ from parsenet.datasets import open_dataset
 from parsenet.datasets.camvid import CLASSES
 
 FRAMINGS = ("whole photos", "crops")
-RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 START, END = "<!-- study -->", "<!-- end of study -->"
 
 
@@ -43,9 +43,9 @@ def main() -> None:
     """Look, train what is missing, and write the page."""
     args = parse()
     torch.set_num_threads(1)
-    start = time.monotonic()
+    start = time.process_time()
     seen = {framing: see(framing, args) for framing in args.framings}
-    print(f"features: {time.monotonic() - start:.0f} s", flush=True)
+    print(f"features: {time.process_time() - start:.0f} s of processor time", flush=True)
     cells = {}
     for framing, views in seen.items():
         for layer in LAYERS:
@@ -98,13 +98,13 @@ def folds(framing: str, layer: str, seen: Seen, args: argparse.Namespace) -> Ite
             name = f"{framing.replace(' ', '-')}-{layer}-{drive}-seed{seed}.npz"
             path = args.out / said / name
             if not path.exists():
-                start = time.monotonic()
+                start = time.process_time()
                 found = run_fold(
                     seen, layer, drive, seed=seed, classes=len(CLASSES), schedule=schedule
                 )
                 found.save(path)
                 best = np.nanmax(found.sweep)
-                took = time.monotonic() - start
+                took = time.process_time() - start
                 print(f"{name}: {took:.0f} s, best {100 * best:.1f}", flush=True)
             outcome = Outcome.read(path)
             if outcome.rates != schedule.rates:

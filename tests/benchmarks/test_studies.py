@@ -1,14 +1,10 @@
-"""What the studies say of their trainings: numbers worked out by hand, and halved photos."""
-
-import argparse
+"""What the study of scenes says of its trainings: numbers worked out by hand."""
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from benchmarks import camvid_study, fusion_study
+from benchmarks import fusion_study
 from cli.train import train
-from parsenet.datasets import VOID, open_dataset
 
 
 def scores(mean_iou, near, far):
@@ -51,28 +47,3 @@ def test_every_variant_is_one_that_can_be_trained(variant):
     assert ("pool6_1x1" in names) == (variant.fusion != "none")
     assert any(name.endswith("_norm") for name in names) == variant.normalize
     assert model.local == variant.local
-
-
-def test_camvid_is_halved_in_its_own_layout(tmp_path):
-    label = np.arange(8 * 12, dtype=np.uint8).reshape(8, 12) % 12
-    photo = np.dstack([label * 20] * 3)
-    for split in camvid_study.SPLITS:
-        for folder, array in ((split, photo), (f"{split}annot", label)):
-            (tmp_path / "whole" / folder).mkdir(parents=True)
-            Image.fromarray(array).save(tmp_path / "whole" / folder / "a.png")
-    root = camvid_study.shrink(tmp_path / "whole", tmp_path / "half", 2)
-    image, small = open_dataset("camvid", root, "val")[0]
-    assert np.array_equal(small, np.where(label == 11, VOID, label)[::2, ::2])
-    blocks = photo.reshape(4, 2, 6, 2, 3).mean(axis=(1, 3))
-    assert np.abs(image - blocks).max() <= 0.5
-
-
-def test_camvid_variants_differ_in_fusion_alone(tmp_path):
-    weights = tmp_path / "weights.h5"
-    weights.touch()
-    args = argparse.Namespace(iterations=3, batch_size=2, hed=weights)
-    none, late = (camvid_study.settings(name, 1, args) for name in ("baseline", "late fusion"))
-    assert [a for a, b in zip(none, late, strict=True) if a != b] == ["none"]
-    names = ("three layers", "three layers, not normalised")
-    with_l2, without = (camvid_study.settings(name, 1, args) for name in names)
-    assert [word for word in without if word not in with_l2] == ["--no-normalize"]
