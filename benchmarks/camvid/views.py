@@ -119,8 +119,8 @@ def unlike(one: frozenset[int], other: frozenset[int]) -> float:
     """Return the share of the classes of either set that only one has (Jaccard's distance).
 
     Example:
-        >>> unlike(frozenset({0, 1}), frozenset({1, 2}))
-        0.6666666666666667
+        >>> round(unlike(frozenset({0, 1}), frozenset({1, 2})), 3)
+        0.667
     """
     return len(one ^ other) / max(1, len(one | other))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import fusion_study
+from benchmarks import fusion_rates, fusion_study
 from cli.train import train
 
 
@@ -47,3 +47,20 @@ def test_every_variant_is_one_that_can_be_trained(variant):
     assert ("pool6_1x1" in names) == (variant.fusion != "none")
     assert any(name.endswith("_norm") for name in names) == variant.normalize
     assert model.local == variant.local
+
+
+def test_pairs_are_compared_each_at_its_own_best_rate():
+    ious = {
+        ("fc7", True): ([0.5, 0.7], [0.6, 0.6]),
+        ("fc7", False): ([0.8, 0.6], [0.5, 0.5]),
+        ("three", True): ([0.5, 0.5], [0.9, 0.9]),
+        ("three", False): ([0.5, 0.5], [0.5, 0.5]),
+    }
+    found = {
+        (fusion_study.Variant("late", normalize, (local,)), rate): values
+        for (local, normalize), each in ious.items()
+        for rate, values in zip((0.1, 1.0), each, strict=True)
+    }
+    text = fusion_rates.table(found, (0.1, 1.0), 2)
+    assert "| fc7 | yes | 60.0 ± 14.1 | 60.0 ± 0.0 |" in text
+    assert text.endswith("raw is ahead by +10.0 for fc7 and -40.0 for three points.")
