@@ -10,12 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import get_model, list_models
 
-from parsenet.combine import Concatenate, Replicate, Sum
-from parsenet.convolution import ScoreConv
+from parsenet.branching import CONTEXT, Branch, Branching, Fusion, check_fusion
+from parsenet.combine import Replicate
 from parsenet.errors import ModelError
-from parsenet.l2norm import L2Norm
 from parsenet.modes import evaluating
-from parsenet.net import CONTEXT, Branch, Fusion
 
 TRIAL = 128
 """Side of the image by which channels and sizes of a backbone's layers are found."""
@@ -55,7 +53,7 @@ class Resize(nn.Module):
         return functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
-class BackboneParseNet(nn.Module):
+class BackboneParseNet(Branching):
     """A network's features and their global average, normalised and fused: see ``ParseNet``.
 
     Children are named as ``ParseNet``'s, a layer's dots made ``_``: ``backbone.stages.3`` goes
@@ -103,10 +101,7 @@ class BackboneParseNet(nn.Module):
             self._add_branch(name, source, classes=classes, scale=scale, dropout=dropout)
             for name, source in sources.items()
         )
-        self.fusion = Concatenate() if self.early else Sum()
-        if self.early:
-            total = sum(self.channels[branch.source] for branch in self.branches)
-            self.fusion_score = ScoreConv(total, classes)
+        self._add_fusion(classes)
         self.score = Resize()
 
     def forward(
@@ -114,17 +109,7 @@ class BackboneParseNet(nn.Module):
     ) -> Float[Tensor, "n classes height width"]:
         """Return the class scores of every pixel."""
         blobs = self.trunk(image, *self._needed())
-        maps = []
-        for branch in self.branches:
-            x = blobs[branch.source]
-            for step in branch.steps:
-                x = self.get_submodule(step)(x)
-            if branch.spread is not None:
-                x = self.get_submodule(branch.spread)(x, blobs[self.finest])
-            maps.append(x)
-        fused = self.fusion(maps)
-        coarse = self.fusion_score(fused) if self.early else fused
-        score: Tensor = self.score(coarse, image)
+        score: Tensor = self.score(self._fuse(blobs), image)
         return score
 
     def trunk(
@@ -156,12 +141,7 @@ class BackboneParseNet(nn.Module):
         for name in self._needed():
             if name not in known:
                 raise ModelError(f"the backbone has no layer {name!r}")
-        if fusion not in ("none", "early", "late"):
-            raise ModelError(f"fusion must be one of none, early, late, not {fusion!r}")
-        if fusion == "none" and len(self.local) > 1:
-            raise ModelError(f"fusion 'none' takes one local feature, not {len(self.local)}")
-        if fusion != "none" and self.context is None and len(self.local) == 1:
-            raise ModelError(f"fusion {fusion!r} needs a context or a second local feature")
+        check_fusion(fusion, self.local, self.context)
 
     def _tried(self) -> dict[str, tuple[int, ...]]:
         """Return what shape each layer gives for a small image."""
@@ -180,21 +160,11 @@ class BackboneParseNet(nn.Module):
     def _add_branch(
         self, name: str, source: str, *, classes: int, scale: float, dropout: bool
     ) -> Branch:
-        pooled, name = name == CONTEXT, name.replace(".", "_")
-        steps = [self._add(name, nn.AdaptiveAvgPool2d(1))] if pooled else []
-        if self.normalize:
-            name += "_norm"
-            steps.append(self._add(name, L2Norm(self.channels[source], scale=scale)))
-        if pooled and dropout:
-            steps.append(self._add(f"{name}_drop", nn.Dropout(0.3)))
-        if not self.early:
-            name += "_score"
-            steps.append(self._add(name, ScoreConv(self.channels[source], classes)))
+        pooled, stem = name == CONTEXT, name.replace(".", "_")
+        channels = self.channels[source]
+        steps = self._add_steps(stem, channels, classes=classes, scale=scale, dropout=dropout)
         if not pooled and source == self.finest:
             return Branch(source, tuple(steps), None)
+        stem = (f"{stem}_norm" if self.normalize else stem) + ("" if self.early else "_score")
         spread = Replicate() if pooled else Resize()
-        return Branch(source, tuple(steps), self._add(f"{name}_up", spread))
-
-    def _add(self, name: str, module: nn.Module) -> str:
-        self.add_module(name, module)
-        return name
+        return Branch(source, tuple(steps), self._add(f"{stem}_up", spread))

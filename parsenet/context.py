@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from parsenet.branching import CONTEXT
 from parsenet.errors import ModelError
-from parsenet.net import CONTEXT
 
 Source = Literal["own", "swapped", "mean"]
 WAYS = ("both", "context", "local")

@@ -1,38 +1,21 @@
 """ParseNet: VGG-16 features and their global average, normalised and fused (Liu et al. 2015)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from parsenet.bilinear import BilinearDeconvolution
-from parsenet.combine import Concatenate, Crop, Enlarge, Replicate, Sum
-from parsenet.convolution import ScoreConv
+from parsenet.branching import CONTEXT, Branch, Branching, Fusion, check_fusion
+from parsenet.combine import Crop, Enlarge, Replicate
 from parsenet.errors import ModelError
 from parsenet.grid import Grid
-from parsenet.l2norm import L2Norm
 from parsenet.vgg16 import VGG16, Fc6
 
-Fusion = Literal["none", "early", "late"]
 LOCAL = ("fc7", "conv5_3", "conv4_3", "conv3_3")
-CONTEXT = "pool6_1x1"
 
 
-@dataclass(frozen=True)
-class Branch:
-    """One input of the fusion: its source in the trunk and the children it passes through.
-
-    ``spread`` names the child that brings it to the size of the finest local feature.
-    """
-
-    source: str
-    steps: tuple[str, ...]
-    spread: str | None
-
-
-class ParseNet(VGG16):
+class ParseNet(Branching, VGG16):
     """The released network by default; its variants by keyword.
 
     Late fusion:
@@ -110,57 +93,28 @@ class ParseNet(VGG16):
     ) -> Float[Tensor, "n classes height width"]:
         """Return the class scores of every pixel."""
         blobs = self.trunk(image, *(branch.source for branch in self.branches))
-        maps = [self._follow(branch, blobs) for branch in self.branches]
-        fused = self.fusion(maps)
-        coarse = self.fusion_score(fused) if self.early else fused
-        score: Tensor = self.score(self.upscore(coarse), image)
+        score: Tensor = self.score(self.upscore(self._fuse(blobs)), image)
         return score
 
-    def _follow(self, branch: Branch, blobs: dict[str, Tensor]) -> Tensor:
-        x = blobs[branch.source]
-        for step in branch.steps:
-            x = self.get_submodule(step)(x)
-        if branch.spread is not None:
-            x = self.get_submodule(branch.spread)(x, blobs[self.finest])
-        return x
-
     def _check_features(self, fusion: str, context: str | None) -> None:
-        if fusion not in get_args(Fusion):
-            raise ModelError(f"fusion must be one of {get_args(Fusion)}, not {fusion!r}")
         if not self.local or len(set(self.local)) < len(self.local) or set(self.local) - set(LOCAL):
             raise ModelError(f"local must name some of {LOCAL}, each once, not {self.local}")
         if context not in (None, "none", *self.channels):
             raise ModelError(f"context must be one of {tuple(self.channels)}, not {context!r}")
-        if fusion == "none" and len(self.local) > 1:
-            raise ModelError(
-                f"fusion 'none' takes one local feature, not {len(self.local)}: {self.local}"
-            )
-        if fusion != "none" and self.context is None and len(self.local) == 1:
-            raise ModelError(f"fusion {fusion!r} needs a context or a second local feature")
+        check_fusion(fusion, self.local, self.context)
 
     def _add_branch(
         self, name: str, source: str, *, classes: int, scale: float, dropout: bool
     ) -> Branch:
         """Add the children of one branch and return the way through them."""
-        pooled = name == CONTEXT
-        steps = [self._add(name, nn.AdaptiveAvgPool2d(1))] if pooled else []
-        if self.normalize:
-            name += "_norm"
-            steps.append(self._add(name, L2Norm(self.channels[source], scale=scale)))
-        if pooled and dropout:
-            steps.append(self._add(f"{name}_drop", nn.Dropout(0.3)))
-        if not self.early:
-            name += "_score"
-            steps.append(self._add(name, ScoreConv(self.channels[source], classes)))
-        spread = Replicate() if pooled else self._enlarge(source)
+        channels = self.channels[source]
+        steps = self._add_steps(name, channels, classes=classes, scale=scale, dropout=dropout)
+        spread = Replicate() if name == CONTEXT else self._enlarge(source)
         if spread is None:
             return Branch(source, tuple(steps), None)
-        name = f"{name}_up" if self.early else name.replace("_score", "_upscore")
-        return Branch(source, tuple(steps), self._add(name, spread))
-
-    def _add(self, name: str, module: nn.Module) -> str:
-        self.add_module(name, module)
-        return name
+        stem = f"{name}_norm" if self.normalize else name
+        spreading = f"{stem}_up" if self.early else f"{stem}_upscore"
+        return Branch(source, tuple(steps), self._add(spreading, spread))
 
     def _enlarge(self, source: str) -> Enlarge | None:
         """Return what brings a feature to the finest one's size; None where it has it already."""
@@ -171,10 +125,7 @@ class ParseNet(VGG16):
         return Enlarge(factor, offset=grid.interpolated(factor).offset_to(finest))
 
     def _add_head(self, classes: int) -> None:
-        self.fusion = Concatenate() if self.early else Sum()
-        if self.early:
-            total = sum(self.channels[branch.source] for branch in self.branches)
-            self.fusion_score = ScoreConv(total, classes)
+        self._add_fusion(classes)
         grid = self.grids[self.finest]
         factor = int(grid.stride)
         padding = factor // 2

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -75,60 +75,66 @@ def train_into(
     begun = bool(snapshots(folder))
     run.processes.sum(0.0)  # none writes before all have looked at the folder
     with _cleared(folder, run.processes.first):
-        return _trained(folder, experiment, prepared, run, look, on_step, command, begun)
+        course = _Course(folder, experiment, prepared, run, look, on_step, command, begun)
+        return course.train()
 
 
-def _trained(
-    folder: Path,
-    experiment: Experiment,
-    prepared: Prepared,
-    run: RunSettings,
-    look: Look | None,
-    on_step: Callable[[Progress], None] | None,
-    command: str,
-    begun: bool,
-) -> Trained:
-    if run.processes.first:
-        write_config(experiment, folder)
-    with asked_to_stop() as wished, _kept(folder, experiment, prepared, run):
-        heeding = run if run.stop is not None else replace(run, stop=wished)
-        _stepped(folder, experiment, prepared, heeding, look, on_step, command, begun)
-    if run.processes.first:
-        trained = save_trained(experiment, prepared, folder, command=command)
-    else:
-        trained = describe_trained(experiment, prepared, folder, command=command)
-    run.processes.sum(0.0)  # the checkpoint is there when any of them returns
-    return trained
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """A training on its way: what was asked of ``train_into``, and what came of asking.
 
+    ``begun`` says whether the folder had a snapshot of it before.
+    """
 
-def _stepped(
-    folder: Path,
-    experiment: Experiment,
-    prepared: Prepared,
-    run: RunSettings,
-    look: Look | None,
-    on_step: Callable[[Progress], None] | None,
-    command: str,
-    begun: bool,
-) -> None:
-    steps = training_steps(
-        prepared.model,
-        prepared.data,
-        experiment.recipe,
-        input_space=prepared.input_space,
-        class_weights=prepared.class_weights,
-        folder=folder,
-        run=run,
-        description=describe(experiment, prepared, command=command),
-    )
-    looking = look if run.processes.first else None
-    if looking is not None and not begun:
-        looking(prepared.model, prepared.input_space, 0)
-    for step in steps:
-        if looking is not None:
-            looking(prepared.model, prepared.input_space, step.iteration)
-        if on_step is not None:
-            on_step(step)
+    folder: Path
+    experiment: Experiment
+    prepared: Prepared
+    run: RunSettings
+    look: Look | None
+    on_step: Callable[[Progress], None] | None
+    command: str
+    begun: bool
+
+    def train(self) -> Trained:
+        """Train to the end, and describe what is there then."""
+        first = self.run.processes.first
+        if first:
+            write_config(self.experiment, self.folder)
+        with asked_to_stop() as wished, self._kept():
+            self._step(self.run if self.run.stop is not None else replace(self.run, stop=wished))
+        end = save_trained if first else describe_trained
+        trained = end(self.experiment, self.prepared, self.folder, command=self.command)
+        self.run.processes.sum(0.0)  # the checkpoint is there when any of them returns
+        return trained
+
+    def _step(self, run: RunSettings) -> None:
+        prepared = self.prepared
+        steps = training_steps(
+            prepared.model,
+            prepared.data,
+            self.experiment.recipe,
+            input_space=prepared.input_space,
+            class_weights=prepared.class_weights,
+            folder=self.folder,
+            run=run,
+            description=describe(self.experiment, prepared, command=self.command),
+        )
+        looking = self.look if run.processes.first else None
+        if looking is not None and not self.begun:
+            looking(prepared.model, prepared.input_space, 0)
+        for step in steps:
+            if looking is not None:
+                looking(prepared.model, prepared.input_space, step.iteration)
+            if self.on_step is not None:
+                self.on_step(step)
+
+    def _kept(self) -> AbstractContextManager[None]:
+        """Keep the features of a frozen trunk, where the same images come again and again."""
+        recipe, data = self.experiment.recipe, self.prepared.data
+        again = not recipe.crop and recipe.scales == (1.0, 1.0) and isinstance(data, Sized)
+        if not self.experiment.freeze or not again:
+            return nullcontext()
+        return kept_features(self.prepared.model, self.run.features or self.folder / FEATURES)
 
 
 @contextmanager
@@ -146,17 +152,6 @@ def _cleared(folder: Path, first: bool) -> Iterator[None]:
                 for each in made:
                     each.rmdir()
         raise
-
-
-def _kept(
-    folder: Path, experiment: Experiment, prepared: Prepared, run: RunSettings
-) -> AbstractContextManager[None]:
-    """Keep the features of a frozen trunk, where the same images come again and again."""
-    recipe = experiment.recipe
-    again = not recipe.crop and recipe.scales == (1.0, 1.0) and isinstance(prepared.data, Sized)
-    if not experiment.freeze or not again:
-        return nullcontext()
-    return kept_features(prepared.model, run.features or folder / FEATURES)
 
 
 def _completed(run: RunSettings) -> RunSettings:
