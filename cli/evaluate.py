@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,29 +55,20 @@ def evaluate(
     from erf.progress import progress_bar
     from parsenet.assessment import Question, assess, passes
     from parsenet.datasets import open_dataset
-    from parsenet.evaluation import check_classes, my_share
-    from parsenet.report import other_names, print_assessment
+    from parsenet.report import print_assessment
     from parsenet.shipment import open_checkpoint
     from parsenet.training.processes import joined
 
     trained = open_checkpoint(checkpoint)
     other = None if against is None else open_checkpoint(against)
-    dataset = open_dataset(data, root, split, download=download)
-    check_classes(trained.classes, dataset)
-    question = Question(**asked)
-    images = min(len(dataset), question.limit or len(dataset))
+    dataset, question = open_dataset(data, root, split, download=download), Question(**asked)
     with joined(str(find_device(device))) as processes:
-        for each in filter(None, (trained, other)):
-            each.model.to(processes.device)
-        total = len(my_share(images)) * passes(question, against=other is not None)
+        total = passes(trained, dataset, question, against=other)
         with progress_bar("images", total, show=processes.first) as advance:
-            found = assess(trained, dataset, question, against=other, on_image=lambda: advance(1))
-    if not processes.first:
-        return
-    if as_json:
-        summary = {"checkpoint": checkpoint, "data": data, "split": split, "images": images}
+            assessing = partial(assess, on_image=lambda: advance(1), device=processes.device)
+            found = assessing(trained, dataset, question, against=other)
+    if processes.first and as_json:
+        summary = {"checkpoint": checkpoint, "data": data, "split": split}
         click.echo(json.dumps(summary | found.as_plain(dataset.classes), allow_nan=False))
-    else:
-        print_assessment(found, dataset)
-        if note := other_names(trained.classes, dataset):
-            click.echo(f"note: {note}")
+    elif processes.first:
+        print_assessment(found, dataset, trained.classes)

@@ -201,17 +201,15 @@ def training(runs: tuple[Path, ...], score: str, width: str) -> Figure:
 @click.option("--seed", type=click.IntRange(min=0), default=0)
 @drawn("scales", "column")
 def scales(checkpoint: str, image: Path | None, positions: int, seed: int, width: str) -> Figure:
-    """L2 norms of the features of a ParseNet before and after it normalises them."""
+    """L2 norms of the features that a network fuses, before and after it normalises them."""
     from cli.arguments.picture import load_picture
     from figures import scales_figure
     from parsenet import feature_norms
     from parsenet.shipment import open_checkpoint
 
-    picture = load_picture(image)
-    before, after = feature_norms(
-        open_checkpoint(checkpoint), picture, positions=positions, seed=seed
-    )
-    return scales_figure(before, after, width=width)
+    trained, picture = open_checkpoint(checkpoint), load_picture(image)
+    norms = feature_norms(trained, picture, positions=positions, seed=seed)
+    return scales_figure(*norms, width=width)
 
 
 @figure.command(epilog=CHECKPOINT_HELP)
@@ -223,26 +221,20 @@ def segmentation(
     image: Path, checkpoints: tuple[str, ...], truth: Path | None, width: str
 ) -> Figure:
     """IMAGE, truth, what each of CHECKPOINTS calls its pixels, and a legend."""
-    import numpy as np
-    from PIL import Image
-
     from cli.arguments.picture import load_picture
     from figures import predictions_figure
     from figures.colors import class_colors
     from parsenet import call_pixels
+    from parsenet.class_colors import palette_of
+    from parsenet.datasets.read import read_indices
     from parsenet.shipment import open_checkpoint
 
     picture = load_picture(image)
     stems = [Path(text).stem for text in checkpoints]
     if repeated := next((stem for stem in stems if stems.count(stem) > 1), None):
         raise click.BadParameter(f"two checkpoints are called {repeated}: name each once")
-    opened = {Path(text).stem: open_checkpoint(text) for text in checkpoints}
+    opened = {stem: open_checkpoint(text) for stem, text in zip(stems, checkpoints, strict=True)}
     predictions, classes = call_pixels(opened, picture)
-    label = None
-    if truth is not None:
-        with Image.open(truth) as labels:
-            label = np.array(labels)
-        if label.ndim != 2:
-            raise click.BadParameter(f"--truth {truth}: is no image of labels")
-    palette = class_colors(len(classes))
+    label = None if truth is None else read_indices(truth)
+    palette = class_colors(len(classes), palette_of(opened[stems[0]]))
     return predictions_figure(picture, predictions, classes, palette, truth=label, width=width)

@@ -30,7 +30,7 @@ def predict(
     """Call the class of every pixel of each IMAGE.
 
     Writes labels/NAME.png, whose pixel values are the labels (in VOC's colours), and
-    overlays/NAME.png, the image tinted by class with a legend, in the colours of our figures.
+    overlays/NAME.png, the image tinted by class with a legend, in the data set's colours or ours.
     """
     from erf import read_photo
     from erf.device import find_device
@@ -73,6 +73,7 @@ def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
     from figures.colors import class_colors
     from figures.overlay import overlay_figure
     from figures.saving import save
+    from parsenet.class_colors import palette_of
     from parsenet.palette import write_labels
     from parsenet.prediction import predict as label_image
 
@@ -81,8 +82,7 @@ def _predict(checkpoint: Checkpoint, path: Path, folder: Path) -> None:
     called = label_image(checkpoint.model, image, checkpoint.input_space)
     label = called.cpu().numpy().astype(np.uint8)
     write_labels(label, folder / "labels" / f"{path.stem}.png")
-    # Not VOC's colours, whose first is black: backgrounds would turn dark.
-    palette = class_colors(len(checkpoint.classes))
+    palette = class_colors(len(checkpoint.classes), palette_of(checkpoint))
     figure = overlay_figure(
         image, label, checkpoint.classes, palette, title=photo.name, width="page"
     )

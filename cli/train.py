@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,11 @@ from cli.training.experiment import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from torch import nn
 
-    from parsenet import Experiment, InputSpace, Processes, RunSettings
+    from parsenet import Experiment, InputSpace, Processes, RunSettings, Trained
+    from parsenet.training import Prepared
 
 COUNT, PATH = click.IntRange(min=1), click.Path(path_type=Path)
 
@@ -135,10 +138,9 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
 
     from cli.training.notes import noted
     from erf.device import find_device
-    from parsenet import joined, prepare, train_into
+    from parsenet import joined, prepare
     from parsenet.scenes.report import print_scores
     from parsenet.training import fetch_data
-    from parsenet.training.bar import training_bar
 
     with joined(str(find_device(asked["device"]))) as processes, noted():
         console = Console(markup=False, quiet=not processes.first)
@@ -148,29 +150,36 @@ def train(ctx: click.Context, /, **asked: Any) -> None:
         if prepared.report:
             console.print(prepared.report, highlight=False, soft_wrap=True)
         folder = begun or agreed_folder(asked["out"], experiment.name, processes)
-        run = _run_settings(asked, experiment, processes)
-        look = _growth(asked, experiment, folder)
-        try:
-            with training_bar(experiment.recipe.max_iter, console) as show:
-                trained = train_into(
-                    folder,
-                    experiment,
-                    run=run,
-                    prepared=prepared,
-                    look=look,
-                    on_step=show,
-                    command=given_command(ctx),
-                )
-        except KeyboardInterrupt:
-            if processes.first:
-                click.echo(f"go on with: {resuming_command(ctx, folder)}", err=True)
-            raise
+        trained = _trained(ctx, folder, experiment, prepared, processes, console)
         if trained.scores is not None:
             print_scores(trained.scores, console)
-        path = trained.path
-        console.print(f"{path}  probe it: erf probe {path}", soft_wrap=True)
+        console.print(f"{trained.path}  probe it: erf probe {trained.path}", soft_wrap=True)
         if experiment.data != "scenes" and processes.first:
-            click.echo(f"score it: {scoring_command(experiment, path)}")
+            click.echo(f"score it: {scoring_command(experiment, trained.path)}")
+
+
+def _trained(
+    ctx: click.Context,
+    folder: Path,
+    experiment: Experiment,
+    prepared: Prepared,
+    processes: Processes,
+    console: Console,
+) -> Trained:
+    """Train to the end; interrupted, say by which line it goes on."""
+    from parsenet import train_into
+    from parsenet.training.bar import training_bar
+
+    run = _run_settings(ctx.params, experiment, processes)
+    look = _growth(ctx.params, experiment, folder)
+    begin = partial(train_into, folder, experiment, run=run, prepared=prepared, look=look)
+    try:
+        with training_bar(experiment.recipe.max_iter, console) as show:
+            return begin(on_step=show, command=given_command(ctx))
+    except KeyboardInterrupt:
+        if processes.first:
+            click.echo(f"go on with: {resuming_command(ctx, folder)}", err=True)
+        raise
 
 
 def _growth(

@@ -23,11 +23,15 @@ _MUTED = [
 ]
 
 
-def class_colors(count: int) -> UInt8[np.ndarray, "count 3"]:
-    """A colour for each of ``count`` classes, the background first.
+def class_colors(
+    count: int, own: UInt8[np.ndarray, "count 3"] | None = None
+) -> UInt8[np.ndarray, "count 3"]:
+    """A colour for each of ``count`` classes, the background first: the data set's ``own``, if any.
 
     Up to eleven can be told apart by everybody; further ones repeat the hues, lighter each time.
     """
+    if own is not None:
+        return own
     base = np.array([[int(color[i : i + 2], 16) for i in (0, 2, 4)] for color in _MUTED])
     colors = []
     for index in range(count):

@@ -18,19 +18,21 @@ Norms = Mapping[str, Float64[np.ndarray, " positions"]]
 
 
 @styled
-def scales_figure(before: Norms, after: Norms, *, width: Width = "column") -> Figure:
+def scales_figure(before: Norms, after: Norms | None = None, *, width: Width = "column") -> Figure:
     """L2 norms of features before and after normalisation, on one logarithmic scale.
 
     Args:
         before: of the layers' own responses.
-        after: of the normalised responses, same layers.
+        after: of the normalised responses, same layers; None or none where nothing is normalised:
+            one panel that says so.
         width: ``column``, ``page`` or inches.
 
     Raises:
-        SettingError: when nothing, or not the same layers, were normalised, a norm is not finite,
-            or ``width`` is out of range.
+        SettingError: when there is no layer, or not the same ones before and after, a norm is not
+            finite, or ``width`` is out of range.
     """
-    if not before or set(before) != set(after):
+    after = after or {}
+    if not before or (after and set(before) != set(after)):
         raise SettingError(
             f"layers before ({', '.join(before)}) and after normalisation ({', '.join(after)}) "
             "must be the same, at least one"
@@ -40,12 +42,13 @@ def scales_figure(before: Norms, after: Norms, *, width: Width = "column") -> Fi
             if not np.isfinite(values).all():
                 raise SettingError(f"layer {layer} has vectors whose norm is not finite")
     figure = Figure(figsize=(inches(width), 2.1), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    draw_norms(axes[0], before)
-    draw_norms(axes[1], after)
-    axes[0].set_title("before normalising")
-    axes[1].set_title("after normalising")
-    axes[0].set_ylabel("L2 norm over channels")
+    titled = {"before normalising": before, "after normalising": after}
+    titled = titled if after else {"as they are: nothing is normalised": before}
+    panels = figure.subplots(1, len(titled), sharey=True, squeeze=False)[0]
+    for axes, (title, norms) in zip(panels, titled.items(), strict=True):
+        draw_norms(axes, norms)
+        axes.set_title(title)
+    panels[0].set_ylabel("L2 norm over channels")
     return figure
 
 

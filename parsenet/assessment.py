@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
+
 from parsenet.checkpoint import Checkpoint
 from parsenet.datasets import LabelledImages
-from parsenet.evaluation import check_classes, evaluate_photos
+from parsenet.evaluation import check_classes, evaluate_photos, my_share
 from parsenet.photo_scores import PairedDifference, PhotoScores, paired_difference
 
 
@@ -45,7 +47,8 @@ class Assessment:
 
     def as_plain(self, classes: tuple[str, ...]) -> dict[str, Any]:
         """Return everything as JSON takes it."""
-        plain = self.scores.total.as_plain(classes) | self.scores.as_plain()
+        plain = {"images": len(self.scores.names), **self.scores.total.as_plain(classes)}
+        plain |= self.scores.as_plain()
         if self.beside is not None and self.difference is not None:
             total = self.beside.total.as_plain(classes) | self.beside.as_plain()
             plain["beside"] = {"title": self.title, **total}
@@ -59,6 +62,7 @@ def assess(
     question: Question,
     *,
     against: Checkpoint | None = None,
+    device: torch.device | None = None,
     on_image: Callable[[], None] | None = None,
 ) -> Assessment:
     """Score a checkpoint, and what it is to be held against, on the same photos.
@@ -69,6 +73,7 @@ def assess(
         question: how.
         against: another checkpoint, for a paired comparison. None: where another context than the
             photos' own was asked for, the checkpoint itself with their own.
+        device: to which the models are moved; None: they stay where they are.
         on_image: called after each pass over an image of this process.
 
     Raises:
@@ -78,6 +83,7 @@ def assess(
 
     def scored(which: Checkpoint, context: str) -> PhotoScores:
         check_classes(which.classes, dataset)
+        which.model.to(device)
         found = evaluate_photos(
             which.model,
             dataset,
@@ -100,7 +106,26 @@ def assess(
     return Assessment(scores, beside, difference, title)
 
 
-def passes(question: Question, *, against: bool) -> int:
-    """Return how often every image passes, for progress: pooled vectors are heard first."""
-    once = 1 if question.context == "own" else 2
-    return once * (2 if against else 1) + (0 if against or question.context == "own" else 1)
+def passes(
+    checkpoint: Checkpoint,
+    dataset: LabelledImages,
+    question: Question,
+    *,
+    against: Checkpoint | None = None,
+) -> int:
+    """Return how many images this process passes through models, for progress.
+
+    Pooled vectors are heard in a pass of their own, before they are swapped.
+
+    Raises:
+        DatasetError: if the classes are not the checkpoints' in number.
+    """
+    for each in filter(None, (checkpoint, against)):
+        check_classes(each.classes, dataset)
+    images = min(len(dataset), question.limit or len(dataset))
+    times = 1 if question.context == "own" else 2
+    if against is not None:
+        times *= 2
+    elif question.context != "own":
+        times += 1
+    return len(my_share(images)) * times

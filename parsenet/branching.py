@@ -57,13 +57,17 @@ class Branching(nn.Module):
         early: whether features are concatenated, rather than scores summed.
         normalize: whether each feature is L2-normalised.
         channels: of each layer of the trunk.
+        local: the local features.
+        context: the layer that is averaged; None for none.
         finest: the local feature to whose size all are brought.
         branches: in the order in which they are fused; the context is the last.
     """
 
     early: bool
     normalize: bool
-    channels: Mapping[str, int]
+    channels: dict[str, int]
+    local: tuple[str, ...]
+    context: str | None
     finest: str
     branches: tuple[Branch, ...]
 

@@ -28,7 +28,7 @@ class Skip:
     layer: str
 
 
-class _FCN(VGG16):
+class FCN(VGG16):
     """Scores of fc7, refined by those of finer layers, enlarged to the image."""
 
     skips: tuple[Skip, ...] = ()
@@ -59,6 +59,11 @@ class _FCN(VGG16):
         self.add_module(self.upscore_name, _enlarge(classes, factor))
         self.score = Crop(_enlarged(grid, factor).offset_to(Grid()))
 
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The layers that are scored."""
+        return "fc7", *(skip.layer for skip in self.skips)
+
     def _add_skip(self, skip: Skip, grid: Grid, classes: int) -> Grid:
         """Add the children of a skip to scores on a grid; return the finer grid of the sum."""
         fused = _enlarged(grid, 2)
@@ -73,7 +78,7 @@ class _FCN(VGG16):
         self, image: Float[Tensor, "n 3 height width"]
     ) -> Float[Tensor, "n classes height width"]:
         """Return the class scores of every pixel."""
-        blobs = self.trunk(image, *(skip.layer for skip in self.skips), "fc7")
+        blobs = self.trunk(image, *self.scored)
         score: Tensor = self.score_fr(blobs["fc7"])
         for skip in self.skips:
             name = f"score_{skip.layer}"
@@ -85,18 +90,18 @@ class _FCN(VGG16):
         return score
 
 
-class FCN32s(_FCN):
+class FCN32s(FCN):
     """Scores of fc7, enlarged 32 times."""
 
 
-class FCN16s(_FCN):
+class FCN16s(FCN):
     """Scores of fc7 and of pool4, enlarged 16 times."""
 
     skips = (Skip("upscore2", "pool4"),)
     upscore_name = "upscore16"
 
 
-class FCN8s(_FCN):
+class FCN8s(FCN):
     """Scores of fc7, of pool4 and of pool3, enlarged 8 times."""
 
     skips = (Skip("upscore2", "pool4"), Skip("upscore_pool4", "pool3"))

@@ -14,21 +14,30 @@ if TYPE_CHECKING:
     from parsenet.scores import Scores
 
 
-def print_assessment(found: Assessment, dataset: LabelledImages) -> None:
-    """Print the table of scores, how sure the mean IoU is, and what it is beside."""
+def print_assessment(found: Assessment, dataset: LabelledImages, known: Sequence[str] = ()) -> None:
+    """Print the table of scores, how sure the mean IoU is, and what it is beside.
+
+    ``known`` are the model's own names of the classes.
+    """
     scores, drawn = found.scores, f"{len(found.scores.units())} {found.scores.drawn}"
     print_scores(scores.total, dataset, len(scores.names))
     if (ends := scores.interval()) is not None:
         print(f"mean IoU {scores.total.mean_iou:.4f}{said_interval(ends)}, 95 % over {drawn}")
-    if found.beside is None:
-        return
+    if found.beside is not None:
+        _print_beside(found)
+    if known and (note := other_names(known, dataset)):
+        print(f"note: {note}")
+
+
+def _print_beside(found: Assessment) -> None:
+    assert found.beside is not None
     ends = found.beside.interval()
     print(f"{found.title}: mean IoU {found.beside.total.mean_iou:.4f}{said_interval(ends)}")
     if (each := found.difference) is not None:
         interval = said_interval((each.low, each.high))
         print(
             f"difference {each.difference:+.4f}{interval}, paired by "
-            f"{scores.drawn[:-1]}; p = {each.p:.4f} by permutation"
+            f"{found.scores.drawn[:-1]}; p = {each.p:.4f} by permutation"
         )
 
 

@@ -138,12 +138,12 @@ def _model(values: Any, folder: Path) -> StudyModel:
 
 def _weights(values: Mapping[str, Any], folder: Path) -> str | Init | None:
     """Files are seen from the plan's folder; a name that is none there is a library's."""
-    files = {
-        key: str(folder / values[key]) if (folder / values[key]).exists() else values[key]
-        for key in ("weights", "init")
-        if values.get(key) is not None
-    }
-    return Choice(**files, init_input=values.get("init_input")).filling
+    weights, init = (_file(values.get(key), folder) for key in ("weights", "init"))
+    return Choice(weights=weights, init=init, init_input=values.get("init_input")).filling
+
+
+def _file(name: str | None, folder: Path) -> str | None:
+    return str(folder / name) if name is not None and (folder / name).exists() else name
 
 
 def _source(name: str, folder: Path) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from parsenet.checkpoint import Checkpoint, Description, save_checkpoint
+from parsenet.class_colors import KEY, palette_to_keep
+from parsenet.datasets import LabelledImages
 from parsenet.scenes import HELD_OUT, SceneScores, SceneSpec, score_scenes
 from parsenet.training.experiment import Experiment, Prepared
 from parsenet.training.scoring import SCORED_SEED
@@ -68,6 +70,9 @@ def describe(experiment: Experiment, prepared: Prepared, *, command: str = "") -
         "experiment": settings,
         "software": {name: version(name) for name in ("erf-probe", "torch", "numpy")},
     }
+    data = prepared.data
+    if isinstance(data, LabelledImages) and (colors := palette_to_keep(data)):
+        training[KEY] = colors
     space = prepared.input_space
     return Description(
         experiment.variant,

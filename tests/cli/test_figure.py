@@ -203,4 +203,4 @@ def test_segmentation_draws_truth_and_predictions(run, checkpoint, image, tmp_pa
     again = run("segmentation", image, checkpoint, checkpoint, "--out", "b.png")
     assert "two checkpoints are called net" in again.output
     wrong = run("segmentation", image, checkpoint, "--truth", image, "--out", "b.png")
-    assert "is no image of labels" in wrong.output
+    assert "labels must be indices (mode P, L, 1 or I;16), not RGB" in wrong.output

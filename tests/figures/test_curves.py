@@ -85,6 +85,14 @@ def test_scales_within_one_decade_are_tidy_too():
     assert not any(tick.label1.get_text() for tick in figure.axes[0].yaxis.get_minor_ticks())
 
 
+def test_scales_of_what_is_not_normalised_are_one_panel_that_says_so():
+    figure = scales_figure({"fc7": np.array([2.0, 4.0]), "conv5_3": np.array([50.0])})
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == "as they are: nothing is normalised"
+    assert [text.get_text() for text in axes.texts] == ["3", "50"]
+    assert_tidy(figure)
+
+
 def test_scales_need_the_same_layers():
     with pytest.raises(erf.SettingError, match=r"before \(fc7\) and after normalisation \(pool6\)"):
         scales_figure({"fc7": np.ones(2)}, {"pool6": np.ones(2)})

@@ -60,8 +60,35 @@ def test_positions_are_drawn_by_the_seed_and_alike_before_and_after():
     assert set(first["conv5_3"]) <= set(every["conv5_3"])
 
 
-def test_a_network_that_normalises_nothing_is_refused_and_left_without_hooks():
-    trained = checkpoint(normalize=False)
-    with pytest.raises(ModelError, match="the network normalises no feature"):
-        feature_norms(trained, picture())
-    assert isinstance(trained.model, nn.Module)
+@pytest.mark.parametrize("fusion", ["early", "late"])
+def test_features_that_are_not_normalised_are_those_that_are_fused(fusion):
+    trained = checkpoint(normalize=False, fusion=fusion)
+    norms, after = feature_norms(trained, picture(), positions=10**6)
+    assert after == {}
+    assert list(norms) == ["fc7", "conv5_3", "pool6_1x1"]
+    levels = (picture().astype(np.float32) - LEVELS[0]) / LEVELS[1]
+    image = torch.from_numpy(levels.transpose(2, 0, 1)[None].astype(np.float32))
+    seen = {}
+    for name in norms:
+        trained.model.get_submodule(name).register_forward_hook(
+            lambda _, __, output, name=name: seen.update({name: output})
+        )
+    with torch.no_grad():
+        trained.model.eval()(image)
+    for name, found in norms.items():
+        expected = np.sqrt((seen[name][0].flatten(1).double().numpy() ** 2).sum(0))
+        np.testing.assert_allclose(np.sort(found), np.sort(expected), rtol=1e-5)
+
+
+def test_an_fcn_has_the_norms_of_the_layers_it_scores():
+    model = build("fcn8s", classes=2, width=1 / 64)
+    trained = Checkpoint("fcn8s", {"width": 1 / 64}, ("a", "b"), *LEVELS, model=model)
+    norms, after = feature_norms(trained, picture())
+    assert (list(norms), after) == (["fc7", "pool4", "pool3"], {})
+    assert all(np.isfinite(each).all() for each in norms.values())
+
+
+def test_other_networks_that_normalise_nothing_are_refused():
+    other = Checkpoint("parsenet", {}, ("a", "b"), *LEVELS, model=nn.Conv2d(3, 2, 1))
+    with pytest.raises(ModelError, match="Conv2d normalises no feature"):
+        feature_norms(other, picture())
