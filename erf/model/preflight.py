@@ -189,7 +189,8 @@ def _see(output: Tensor, batched: bool) -> _Seen:
     flat = output.detach().reshape(-1)
     low, high = (float(end) for end in torch.aminmax(flat))
     lost = 0 if isfinite(low) and isfinite(high) else count_lost(flat)
-    places = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat))).long().to(flat.device)
+    count = min(SAMPLED, len(flat))  # float32 has no last place of more than 2**24
+    places = torch.linspace(0, len(flat) - 1, count, dtype=torch.float64).long().to(flat.device)
     return _Seen(
         values=flat[places].double().cpu(),
         norm=float(torch.linalg.vector_norm(flat)),

@@ -185,3 +185,10 @@ def test_a_pure_model_is_called_pure_in_three_passes(name):
     found = erf.Subject(model, torch.randn(3, 64, 64)).preflight()
     assert (found.random, found.coupled, found.stateful) == (None, None, ())
     assert len(passes) == 3
+
+
+def test_an_output_of_more_values_than_float32_counts_is_looked_at():
+    model = nn.Sequential(nn.Conv2d(1, 64, 1), nn.AdaptiveAvgPool2d(1))
+    image = torch.rand(1, 512, 513)  # 64 * 512 * 513 - 1 is odd and above 2**24
+    result = erf.probe(model, image, "1", patch=256, stride=256, draws=1, engine="dense")
+    assert result.discrepancy.min() > 0

@@ -239,6 +239,17 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
     }
 
 
+def test_a_plan_names_weights_of_other_layouts(tmp_path: Path) -> None:
+    photos(tmp_path / "photos", 1)
+    (tmp_path / "fcn.caffemodel").touch()
+    said = '{model = "fcn32s", init = "fcn.caffemodel", init_input = "unit"}'
+    before = PLAN[PLAN.index("models") : PLAN.index("[methods")]
+    (tmp_path / "plan.toml").write_text(PLAN.replace(before, f"models = [{said}]\n"))
+    (model,) = erf.read_plan(tmp_path / "plan.toml").models
+    assert model.weights == erf.Init(str(tmp_path / "fcn.caffemodel"), "unit")
+    assert model.describe()["weights"] == {"file": model.weights.file, "space": "unit"}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
