@@ -33,6 +33,11 @@ START, END = "<!-- tables -->", "<!-- end of tables -->"
 DRAWN = ("trained", "fc7")
 """Network and layer of the picture."""
 
+SHOWN = (
+    "![Photo, response of fc7, theoretical field and empirical field of its central unit]"
+    "(paper-claim.png)\n\n*FCN-32s, trained convolutions, fc7, on the first photo.*"
+)
+
 
 def main() -> None:
     """Probe what is missing, then print the tables and write them where they belong."""
@@ -146,6 +151,7 @@ def setting(noise: list[Row], args: argparse.Namespace) -> str:
 def write(docs: Path, text: str, noise: list[Row]) -> None:
     """Put the tables into the page, and draw its picture."""
     path = docs / "paper-claim.md"
+    text = f"{SHOWN}\n\n{text}"
     before, rest = path.read_text(encoding="utf-8").split(START)
     path.write_text(f"{before}{START}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
     for row in noise:
