@@ -54,7 +54,7 @@ def load(name: str) -> Offered | None:
     folder, _, which = name.rpartition("@")
     if name in SHIPPED:
         path, shown = shipped(name), f"parsenet-{name}"
-    elif path.is_dir():
+    elif (path / CONFIG).is_file():  # any other folder may bear the name of a model
         path = _of_run(path)
     elif which and not path.exists() and (Path(folder) / CONFIG).is_file():
         path, shown = _snapshot(Path(folder), which), f"{Path(folder).resolve().name}@{which}"
@@ -103,8 +103,6 @@ def begin(name: str, file: str, space: str = "") -> Offered | None:
 
 def _of_run(folder: Path) -> Path:
     """Return the checkpoint that a training left in its folder, or its last snapshot so far."""
-    if not (folder / CONFIG).is_file():
-        return folder
     taken = snapshots(folder)
     ended = [each for each in folder.glob("*.safetensors") if each not in (*taken, folder / BEST)]
     if len(ended) == 1:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from erf.engines.choose import Work, choose_engine
+from erf.engines.choose import Choice, Work, choose_engine
 from erf.engines.engine import Disturb
 from erf.engines.report import EngineReport
 from erf.errors import SettingError
@@ -89,42 +89,88 @@ def run(
         ModelError: the model is random, or it, the image or an output is not finite.
         StoreError: the journal's folder holds something else, or the journal of another probe.
     """
+    place = None if journal is None else Path(journal)
+    with specimen.lent():
+        ready = prepare(specimen, asked, settings, journal=place, announce=progress)
+        asks = request_of(ready.watched, settings, ready.origin, ready.choice.report)
+        record = Unrecorded(ready.grid) if place is None else Journal(place, ready.grid, asks)
+        taken = take_draws(
+            *(settings.rule, ready.choice.engine, ready.grid, ready.disturb, ready.tallies),
+            record=record,
+            progress=progress,
+        )
+    return ready.results(specimen, settings, taken)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A pass that could begin.
+
+    Attributes:
+        watched: the targets.
+        grid: of patches.
+        disturb: the stimulus.
+        choice: the engine.
+        origin: of the model, the image and the software.
+        tallies: one a target, empty.
+    """
+
+    watched: Sequence[Watched]
+    grid: PatchGrid
+    disturb: Disturb
+    choice: Choice
+    origin: Mapping[str, Any]
+    tallies: Sequence[Tally]
+
+    def results(
+        self, specimen: Specimen, settings: Disturbance, draws: int
+    ) -> list[UnitResult | LayerResult]:
+        """What the tallies hold after some draws, as results."""
+        return [
+            _result(specimen, each, tally, settings, draws, self.choice.report, self.origin)
+            for each, tally in zip(self.watched, self.tallies, strict=True)
+        ]
+
+
+def prepare(
+    specimen: Specimen,
+    asked: Sequence[Asked],
+    settings: Disturbance,
+    *,
+    journal: Path | None = None,
+    announce: bool = False,
+) -> Prepared:
+    """Find the targets, make sure of memory and disk, choose the engine; within `Specimen.lent`.
+
+    Args: as of `run`; ``announce`` says on standard error what is needed, if that is much.
+
+    Raises: as `run`.
+    """
     grid = PatchGrid(specimen.image_size, settings.patch, settings.step)
     disturb = disturbance_of(settings, specimen.image, grid)
     flight = specimen.preflight()
     watched = watch(specimen, asked)
     if isinstance(settings.rule, Until) and any(each.target.unit is None for each in watched):
         raise SettingError("draws 'auto' judges the size of one unit, not of a whole layer")
-    place = None if journal is None else Path(journal)
-    cost = _cost(watched, grid, settings, place)
-    left = cost.check(place, parse_memory(settings.memory))
-    if progress:
+    cost = _cost(watched, grid, settings, journal)
+    left = cost.check(journal, parse_memory(settings.memory))
+    if announce:
         cost.announce()
+    work = Work(
+        specimen.model,
+        specimen.image,
+        [each.target for each in watched],
+        grid,
+        disturb,
+        [float(each.activation.abs().max()) for each in watched],
+        specimen.graph,
+        left,
+    )
     dead = [each.layer for each in asked if each.layer in flight.dead]
-    with specimen.lent():
-        work = Work(
-            specimen.model,
-            specimen.image,
-            [each.target for each in watched],
-            grid,
-            disturb,
-            [float(each.activation.abs().max()) for each in watched],
-            specimen.graph,
-            left,
-        )
-        notes = (*flight.notes, *map(dead_note, dead))
-        choice = choose_engine(settings, work, alone=flight.alone, notes=notes)
-        origin = specimen.origin()
-        asks = _request(watched, settings, origin, choice.report)
-        record = Unrecorded(grid) if place is None else Journal(place, grid, asks)
-        tallies = [each.tally(grid) for each in watched]
-        taken = take_draws(
-            settings.rule, choice.engine, grid, disturb, tallies, record=record, progress=progress
-        )
-    return [
-        _result(specimen, each, tally, settings, taken, choice.report, origin)
-        for each, tally in zip(watched, tallies, strict=True)
-    ]
+    notes = (*flight.notes, *map(dead_note, dead))
+    choice = choose_engine(settings, work, alone=flight.alone, notes=notes)
+    tallies = [each.tally(grid) for each in watched]
+    return Prepared(watched, grid, disturb, choice, specimen.origin(), tallies)
 
 
 def _cost(
@@ -194,7 +240,7 @@ def disturbance_of(settings: Disturbance, image: Tensor, grid: PatchGrid) -> Dis
     return disturb
 
 
-def _request(
+def request_of(
     watched: Sequence[Watched],
     settings: Disturbance,
     origin: Mapping[str, Any],
@@ -208,7 +254,7 @@ def _request(
         "weights": origin["model"]["weights_sha256"],
         **({"inputs": origin["inputs"]} if "inputs" in origin else {}),
         "engine": engine.name,
-        "device": origin["device"],
+        "device": torch.device(origin["device"]).type,  # another of its kind goes on
         "dtype": origin["dtype"],
         "software": origin["software"],
     }

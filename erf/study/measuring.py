@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import torch
 from erf.errors import StoreError, UnitError
 from erf.geometry import UnitName, parse_unit, spread_units
 from erf.photo import read_photo
-from erf.probing import Asked, differentiate, run
+from erf.probing import Asked, differentiate, run, run_shares
 from erf.results import LayerResult, UnitResult
 from erf.results.group import attributes_of, write_group
 from erf.results.store import write_result
@@ -39,11 +39,13 @@ class Bench:
         plan: of the study.
         loaded: the model, on its device.
         root: of the tree.
+        engine: of this model, where the plan names one.
     """
 
     plan: StudyPlan
     loaded: LoadedModel
     root: Path
+    engine: str | None = None
 
     @classmethod
     def of(cls, plan: StudyPlan, title: str, root: Path, device: torch.device) -> Bench:
@@ -57,17 +59,25 @@ class Bench:
         loaded = model.load(plan.image_size)
         loaded.model.to(device)
         _refuse_other_weights(loaded, root / safe_name(title))
-        return cls(plan, loaded, root)
+        return cls(plan, loaded, root, model.engine)
 
-    def measure(self, task: Task, former: Subject | None = None) -> Subject:
-        """Answer a task's questions and put the results into the tree.
+    def measure(
+        self,
+        task: Task,
+        former: Subject | None,
+        parts: Iterator[int],
+        is_last: Callable[[], bool] = lambda: True,
+    ) -> tuple[Subject, bool]:
+        """Answer a task's questions, and put the results into the tree once all parts are measured.
 
         Args:
             task: of this model.
             former: the last task's subject, whose export is shared.
+            parts: of the task, that are measured here.
+            is_last: called after each of several parts: whether it was the last of them all.
 
         Returns:
-            The subject, for the next task.
+            The subject, for the next task, and whether the results are in the tree now.
 
         Raises:
             PhotoError: when the photo cannot be read.
@@ -75,17 +85,25 @@ class Bench:
         """
         photo = read_photo(task.photo.path, self.plan.image_size)
         subject = self.loaded.subject(photo, former)
-        settings = self.plan.methods[task.method].on(self.loaded.input_space, task.photo.index)
+        method, space = self.plan.methods[task.method], self.loaded.input_space
+        settings = method.on(space, task.photo.index, self.engine)
         asked = {each: self._targets(subject, each) for each in task.questions}
+        units = [each for some in asked.values() for each in some]
         journal = self.root / WORK / journal_name(task)
-        found = _ask(subject, [each for some in asked.values() for each in some], settings, journal)
+        if task.parts == 1:
+            found = _ask(subject, units, settings, journal)
+        else:
+            shares = map(task.blocks_of, parts)
+            found = _ask_shares(subject, units, settings, journal, shares, is_last)
+        if found is None:
+            return subject, False
         results = iter(found)
         with publish(self.root, task.path) as folder:
             for question, targets in asked.items():
                 own = [self._marked(next(results), task, question, settings) for _ in targets]
                 _write(own, question, folder)
         shutil.rmtree(journal, ignore_errors=True)
-        return subject
+        return subject, True
 
     def _targets(self, subject: Subject, question: Question) -> list[Asked]:
         """The units that a question's name means on this photo."""
@@ -124,10 +142,22 @@ def journal_name(task: Task) -> str:
 
 def _ask(
     subject: Subject, asked: Sequence[Asked], settings: Settings, journal: Path
-) -> Sequence[Result]:
+) -> Sequence[Result] | None:
     if isinstance(settings, Disturbance):
         return run(subject, asked, settings, journal=journal)
     return [differentiate(subject, each, settings) for each in asked]
+
+
+def _ask_shares(
+    subject: Subject,
+    asked: Sequence[Asked],
+    settings: Settings,
+    journal: Path,
+    shares: Iterator[range],
+    is_last: Callable[[], bool],
+) -> Sequence[Result] | None:
+    assert isinstance(settings, Disturbance)
+    return run_shares(subject, asked, settings, journal=journal, shares=shares, is_last=is_last)
 
 
 def _spread(subject: Subject, layer: str, unit: str) -> Sequence[UnitName]:

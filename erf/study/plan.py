@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from erf.errors import SettingError, UnitError
 from erf.geometry import parse_unit
-from erf.settings import Disturbance, Gradient, Noise, Settings
+from erf.settings import ENGINES, Disturbance, Gradient, Noise, Settings
 from erf.sources import Choice, Init, InputSpace, LoadedModel, load_model, read_arguments
 
 INTERIOR = "interior"
@@ -28,6 +28,11 @@ class StudyModel:
         weights, partial, arguments, input_space: as in `erf.load_model`.
         random: ``refuse`` a model that gives other numbers for the same image, or take it
             ``fixed``, every pass with the same random numbers.
+        engine: that disturbs this model, whatever its methods say: ``dense`` or ``delta``, where
+            one of them is known to be the faster.
+
+    Raises:
+        SettingError: when there is no such engine.
     """
 
     source: str | LoadedModel
@@ -38,6 +43,11 @@ class StudyModel:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     input_space: InputSpace | None = None
     random: Literal["refuse", "fixed"] = "refuse"
+    engine: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.engine is not None and self.engine not in ENGINES:
+            raise SettingError(f"engine {self.engine!r} is none of {', '.join(ENGINES)}")
 
     @classmethod
     def of(
@@ -101,6 +111,7 @@ class StudyModel:
             "arguments": dict(self.arguments),
             "input_space": None if self.input_space is None else asdict(self.input_space),
             "random": self.random,
+            "engine": self.engine,
         }
         return {name: value for name, value in found.items() if value not in (None, {}, False)}
 
@@ -122,11 +133,13 @@ class StudyMethod:
         if not 0 < self.sigma < float("inf"):
             raise SettingError(f"sigma {self.sigma} must be positive and finite")
 
-    def on(self, space: InputSpace, image_index: int) -> Settings:
+    def on(self, space: InputSpace, image_index: int, engine: str | None = None) -> Settings:
         """The settings for a model and a photo."""
         if not isinstance(self.settings, Disturbance):
             return self.settings
-        return replace(self.settings, sigma=space.sigma(self.sigma), image_index=image_index)
+        engine = engine or self.settings.engine
+        sigma = space.sigma(self.sigma)
+        return replace(self.settings, sigma=sigma, image_index=image_index, engine=engine)
 
     def describe(self) -> dict[str, Any]:
         """What decides the numbers, JSON-compatible."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from threading import Event, Thread
 
@@ -19,7 +22,7 @@ from erf.study.folder import holding
 from erf.study.measuring import Bench, journal_name
 from erf.study.plan import StudyPlan
 from erf.study.record import check_growth, describe_plan
-from erf.study.tasks import Task, photos_of, plan_tasks
+from erf.study.tasks import Task, Ticket, cut_long, photos_of, plan_tasks
 from erf.study.team import Team
 from erf.study.tree import (
     begin_anew,
@@ -141,11 +144,13 @@ def _agreed(plan: StudyPlan, root: Path, team: Team) -> list[Task]:
 
     wanted = {path: set(questions) for path, *questions in json.loads(team.agree("tasks", make))}
     tasks = plan_tasks(plan, photos_of(plan)) if wanted else []
-    return [
-        replace(task, questions=tuple(q for q in task.questions if q.path in wanted[task.path]))
-        for task in tasks
-        if task.path in wanted
-    ]
+    return cut_long(
+        [
+            replace(task, questions=tuple(q for q in task.questions if q.path in wanted[task.path]))
+            for task in tasks
+            if task.path in wanted
+        ]
+    )
 
 
 def _work(
@@ -161,16 +166,26 @@ def _work(
     for title, own in _turns(tasks, team):
         bench: Bench | None = None
         subjects: dict[tuple[int, int] | None, Subject] = {}
-        for task in own:
+        for task, tickets in groupby(own, key=lambda ticket: ticket.task):
             try:
                 bench = bench or Bench.of(plan, title, root, device)
                 size = task.photo.size
-                subjects[size] = bench.measure(task, subjects.get(size))
+                parts = (ticket.part for ticket in tickets)
+                subjects[size], ended = bench.measure(
+                    task, subjects.get(size), parts, partial(_is_last, task, team)
+                )
             except StoreError:
                 raise
             except ErfError as error:
                 _noted(root, task, error, team, skip_bad=skip_bad)
-            team.count(DONE)
+                ended = team.take(f"failed {task.key}") == 0
+            if ended:
+                team.count(DONE)
+
+
+def _is_last(task: Task, team: Team) -> bool:
+    """Count a part of a task that is measured: whether all are, by whomever."""
+    return team.count(f"parts of {task.key}") == task.parts
 
 
 def _noted(root: Path, task: Task, error: ErfError, team: Team, *, skip_bad: bool) -> None:
@@ -188,16 +203,18 @@ def _noted(root: Path, task: Task, error: ErfError, team: Team, *, skip_bad: boo
     note(root, task.key, values)
 
 
-def _turns(tasks: Sequence[Task], team: Team) -> Iterator[tuple[str, Iterator[Task]]]:
-    """Models with the tasks that this worker takes of each.
+def _turns(tasks: Sequence[Task], team: Team) -> Iterator[tuple[str, Iterator[Ticket]]]:
+    """Models with the tasks, and parts of long ones, that this worker takes of each.
 
     A worker takes a model that nobody has taken, so that each is built by few; when all are taken,
     it helps where tasks are left. Every task is given out by an atomic counter, to one worker.
     """
-    by_model: dict[str, list[Task]] = {}
+    by_model: dict[str, list[Ticket]] = {}
+    work: Counter[str] = Counter()
     for task in tasks:
-        by_model.setdefault(task.model, []).append(task)
-    order = sorted(by_model, key=lambda title: -sum(task.length for task in by_model[title]))
+        by_model.setdefault(task.model, []).extend(Ticket(task, n) for n in range(task.parts))
+        work[task.model] += task.length
+    order = sorted(by_model, key=lambda title: -work[title])
     for alone in (True, False):
         for title in order:
             if alone and team.take(f"model {title}") > 0:
@@ -207,9 +224,9 @@ def _turns(tasks: Sequence[Task], team: Team) -> Iterator[tuple[str, Iterator[Ta
                 yield title, _taken(by_model[title], title, team)
 
 
-def _taken(tasks: Sequence[Task], title: str, team: Team) -> Iterator[Task]:
-    while (index := team.take(f"tasks of {title}")) < len(tasks):
-        yield tasks[index]
+def _taken(tickets: Sequence[Ticket], title: str, team: Team) -> Iterator[Ticket]:
+    while (index := team.take(f"tasks of {title}")) < len(tickets):
+        yield tickets[index]
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -14,12 +15,16 @@ from erf.errors import PhotoError
 from erf.geometry import PatchGrid
 from erf.photo import hash_file, printable
 from erf.probing.draws import most_draws
-from erf.settings import Disturbance
+from erf.probing.journal import split_rows
+from erf.settings import Disturbance, Until
 from erf.study.plan import StudyMethod, StudyPlan, safe_name
 
 LABEL = 8
 """Letters of a photo's hash in its name: photos of one name are told apart, and a photo that was
 replaced is another photo."""
+PARTS, LEAST = 64, 2**24
+"""A task that is more than this share of all work is cut, into parts of at least so many pixels
+that pass through the model: what it takes to prepare a photo in another worker is little then."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,9 @@ class Task:
         questions: that are open.
         passes: disturbed images at most, or gradients.
         pixels: of the photo; with the passes they say which tasks are long.
+        blocks: of patches in its journal, the same whoever measures them; 1 where no part of it
+            can be measured without the others.
+        parts: into which it is cut, each some of its blocks.
     """
 
     model: str
@@ -105,6 +113,8 @@ class Task:
     questions: tuple[Question, ...]
     passes: int = 0
     pixels: int = 0
+    blocks: int = 1
+    parts: int = 1
 
     @property
     def path(self) -> str:
@@ -121,6 +131,39 @@ class Task:
     def length(self) -> int:
         """The work it is, in pixels that pass through the model."""
         return self.passes * self.pixels
+
+    def blocks_of(self, part: int) -> range:
+        """The blocks of a part.
+
+        Example:
+            >>> photo = StudyPhoto(Path("a.png"), "0" * 64, (64, 64))
+            >>> task = Task("late", "noise", photo, (), blocks=8, parts=3)
+            >>> [list(task.blocks_of(part)) for part in range(3)]
+            [[0, 1], [2, 3, 4], [5, 6, 7]]
+        """
+        first, last = (self.blocks * each // self.parts for each in (part, part + 1))
+        return range(first, last)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a worker takes: a task, or a part of a long one."""
+
+    task: Task
+    part: int = 0
+
+
+def cut_long(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, the long ones in parts, so that several workers end at about the same time.
+
+    Where a task is cut changes no number: a part is some blocks of the task's journal.
+    """
+    most = max(LEAST, sum(each.length for each in tasks) / PARTS)
+    return [replace(each, parts=min(each.blocks, _ceil(each.length / most))) for each in tasks]
+
+
+def _ceil(ratio: float) -> int:
+    return max(1, math.ceil(ratio))
 
 
 def plan_tasks(plan: StudyPlan, photos: Sequence[StudyPhoto]) -> list[Task]:
@@ -147,15 +190,17 @@ def plan_tasks(plan: StudyPlan, photos: Sequence[StudyPhoto]) -> list[Task]:
     return tasks
 
 
-def _work(method: StudyMethod, photo: StudyPhoto, questions: int) -> tuple[int, int]:
-    """(passes, pixels) of a task."""
+def _work(method: StudyMethod, photo: StudyPhoto, questions: int) -> tuple[int, int, int]:
+    """(passes, pixels, blocks) of a task."""
     if photo.size is None:
-        return 0, 0
+        return 0, 0, 1
     rows, cols = photo.size
     settings = method.settings
     if not isinstance(settings, Disturbance):
-        return questions * settings.projections, rows * cols
+        return questions * settings.projections, rows * cols, 1
     if settings.patch > min(rows, cols):
-        return 0, rows * cols  # refused when it is asked
+        return 0, rows * cols, 1  # refused when it is asked
     grid = PatchGrid(photo.size, settings.patch, settings.step)
-    return len(grid) * most_draws(settings.rule), rows * cols
+    # Of draws that stop when a size is known, the next hang on all patches.
+    blocks = 1 if isinstance(settings.rule, Until) else len(split_rows(grid))
+    return len(grid) * most_draws(settings.rule), rows * cols, blocks

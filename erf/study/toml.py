@@ -17,7 +17,7 @@ from erf.study.plan import StudyMethod, StudyModel, StudyPlan
 PLAN = ("models", "layers", "units", "images", "image_size", "channel", "methods", "threads")
 MODEL = (
     *("model", "name", "layers", "weights", "partial", "arguments", "random"),
-    *("init", "init_input"),
+    *("init", "init_input", "engine"),
     *("mean", "std", "range", "channels"),
 )
 
@@ -133,6 +133,7 @@ def _model(values: Any, folder: Path) -> StudyModel:
         arguments=values.get("arguments", {}),
         input_space=_space(values),
         random=chance,
+        engine=values.get("engine"),
     )
 
 

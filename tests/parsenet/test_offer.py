@@ -40,6 +40,16 @@ def test_what_is_not_ours(tmp_path: Path) -> None:
         offer.load(str(tmp_path / "bad.safetensors"))
 
 
+def test_a_name_is_a_model_beside_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fcn32s").mkdir()
+    found = offer.load("fcn32s")
+    assert found is not None
+    assert found.name == "fcn32s"
+
+
 def test_a_folder_of_a_training(tmp_path: Path) -> None:
     (tmp_path / "config.toml").touch()
     with pytest.raises(CheckpointError, match="has not ended"):

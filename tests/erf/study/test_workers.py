@@ -7,14 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from erf.study.tasks import plan_tasks
+import erf
+from erf.study import StudyMethod, run_study
+from erf.study.tasks import LEAST, StudyPhoto, cut_long, plan_tasks
 from erf.study.team import Team
-from strategies.studies import hashes, photos
+from strategies.studies import hashes, model, photos, plan
+from strategies.teams import long_plan, share_study
 
 NETS = """
 from torch import nn
@@ -64,22 +68,66 @@ def test_a_worker_alone_has_a_store_of_its_own(monkeypatch: pytest.MonkeyPatch) 
 
 def test_every_task_is_given_out_once_and_each_model_to_few() -> None:
     from erf.study.running import _turns
-    from strategies.studies import model, plan
 
     paths = tuple(Path(f"{name}.png") for name in "abcd")
     asked = plan(paths, (model("one"), model("other"), model("third")))
-    from erf.study.tasks import StudyPhoto
-
     known = [StudyPhoto(path, str(n) * 64, (40 + n, 40)) for n, path in enumerate(paths)]
     tasks = plan_tasks(asked, known)
+    tasks[0] = replace(tasks[0], parts=3)
     store = Team().store
     workers = [_turns(tasks, Team(rank, 2, store)) for rank in range(2)]
     own = [next(each) for each in workers]
     assert [title for title, _ in own] == ["one", "other"]
-    taken = [task.path for _, some in own for task in some]
-    taken += [task.path for each in workers for _, some in each for task in some]
-    assert sorted(taken) == sorted(task.path for task in tasks)
+    taken = [(each.task.path, each.part) for _, some in own for each in some]
+    taken += [(t.task.path, t.part) for each in workers for _, some in each for t in some]
+    assert sorted(taken) == sorted((task.path, n) for task in tasks for n in range(task.parts))
     assert [task.photo.path.name for task in tasks[:4]] == ["d.png", "c.png", "b.png", "a.png"]
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Path, ...], dict[str, str]]:
+    """A photo, and what a worker alone measures on it without a thought of parts."""
+    folder = tmp_path_factory.mktemp("long")
+    images = photos(folder / "photos", 1, 40)
+    run_study(long_plan(images), folder / "alone")
+    return images, hashes(folder / "alone")
+
+
+def test_blocks_of_a_long_photo_are_shared_to_the_same_bytes(
+    long: tuple[tuple[Path, ...], dict[str, str]], tmp_path: Path
+) -> None:
+    images, alone = long
+    taken = share_study(images, tmp_path, 2)
+    assert all(taken)
+    assert sorted(block for some in taken for block in some) == list(range(10))
+    assert hashes(tmp_path / "study") == alone
+    assert not (tmp_path / "study" / ".work").exists()
+
+
+def test_parts_are_blocks_of_the_plan_alone(
+    long: tuple[tuple[Path, ...], dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, alone = long
+    monkeypatch.setattr("erf.study.tasks.LEAST", 1)
+    assert run_study(long_plan(images), tmp_path / "parts").done == 1
+    assert hashes(tmp_path / "parts") == alone
+    failing = replace(long_plan(images), layers=("nowhere",))
+    with pytest.raises(erf.ErfError, match=r"nothing was measured: .*'nowhere'"):
+        run_study(failing, tmp_path / "failed")
+
+
+def test_only_what_is_long_among_the_others_is_cut() -> None:
+    photo = StudyPhoto(Path("a.png"), "a" * 64, (512, 512))
+    (task,) = plan_tasks(plan((photo.path,), (model("one"),)), [photo])
+    assert (task.blocks, task.length) == (32, 128 * 128 * 2 * 512 * 512)
+    assert cut_long([task])[0].parts == 32
+    assert [each.parts for each in cut_long([task] * 200)] == [1] * 200
+    short = replace(task, passes=100)
+    assert short.length < LEAST * 2
+    assert [each.parts for each in cut_long([short])] == [2]
+    until = {"noise": StudyMethod(erf.Noise(patch=4, draws=erf.until(0.1)))}
+    (whole,) = plan_tasks(replace(plan((photo.path,), (model("one"),)), methods=until), [photo])
+    assert whole.blocks == 1
 
 
 @pytest.mark.slow
