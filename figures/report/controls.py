@@ -59,6 +59,7 @@ def build_controls() -> Controls:
         "theory": quads(),
         "patch": quads(),
         "contour": ColumnDataSource({name: [] for name in ("x0", "y0", "x1", "y1")}),
+        "points": ColumnDataSource({"x": [], "y": [], "color": []}),
         "unit": ColumnDataSource({"x": [], "y": []}),
     }
     return Controls({**widgets(), **plots(sources)}, sources)
@@ -80,6 +81,8 @@ def plots(sources: dict[str, ColumnDataSource]) -> dict[str, Model]:
     field.add_glyph(sources["patch"], outlined("white", dash="dotted"))
     # Outlined in their own colour, or the background would shine through between them.
     layer.add_glyph(sources["units"], filled(line_color="color"))
+    point = Scatter(size=9, fill_color="color", line_color="white", line_width=1.5)
+    layer.add_glyph(sources["points"], point)
     for color, line_width in (("black", 6), (UNIT_COLOR, 3)):
         ring = Scatter(size=14, fill_alpha=0, line_color=color, line_width=line_width)
         layer.add_glyph(sources["unit"], ring)

@@ -4,13 +4,15 @@
 class FieldPage {
   constructor(models) {
     this.models = models;
-    const { sheets, shares, colors } = JSON.parse(document.getElementById("sheets").textContent);
+    const { sheets, pictures, shares, colors } = JSON.parse(document.getElementById("sheets").textContent);
     this.sheets = sheets.map(decodeSheet);
+    this.pictures = pictures;
     this.shares = shares;
     this.colors = colors;
     this.sheet = this.sheets[0];
     this.unit = 0;
     this.patch = null;
+    this.place = [0.5, 0.5]; // of the unit that a person chose, in shares of the layer's sides
     for (const key of ["model", "layer", "image"]) {
       const options = [...new Set(this.sheets.map((sheet) => sheet[key]))];
       const select = models[`${key}_select`];
@@ -41,11 +43,9 @@ class FieldPage {
   }
 
   show(sheet) {
-    const before = this.sheet;
-    const [row, col] = before.position(this.unit);
     this.sheet = sheet;
     this.patch = null;
-    this.unit = sheet === before && !sheet.fixed ? sheet.middle : sheet.nearest(row, col, before);
+    this.unit = sheet.at(this.place);
     const { field, layer, model_select, layer_select, image_select } = this.models;
     const [rows, cols] = sheet.size;
     const [unitRows, unitCols] = sheet.unitCount;
@@ -53,16 +53,18 @@ class FieldPage {
       model_select.value = sheet.model;
       layer_select.value = sheet.layer;
       image_select.value = sheet.image;
-      this.limit("unit", unitRows, unitCols, sheet.fixed);
+      this.limit("unit", unitRows, unitCols, sheet.single);
       this.limit("patch", sheet.rowEdges.length - 1, sheet.colEdges.length - 1, false);
     });
     range(field, cols, rows);
     range(layer, unitCols, unitRows);
     for (const plot of [field, layer]) plot.aspect_ratio = cols / rows;
-    this.models.pictureSource.data = { url: [sheet.picture], x: [-0.5], y: [-0.5], w: [cols], h: [rows] };
-    document.getElementById("hint").textContent = sheet.fixed
+    this.models.pictureSource.data = { url: [this.pictures[sheet.picture]], x: [-0.5], y: [-0.5], w: [cols], h: [rows] };
+    const whole = sheet.points === null;
+    document.getElementById("hint").textContent = sheet.single
       ? "This result holds one unit; probe with --unit all to explore the layer."
-      : "Click a unit of the layer to see its field; point at the image to see whom a patch reaches.";
+      : `Click ${whole ? "a unit" : "a point"} of the layer to see its field; point at the image to see whom a patch reaches.`;
+    document.getElementById("points-told").hidden = whole || sheet.single;
     this.models.theory_box.disabled = sheet.theory === null;
     document.getElementById("no-theory").hidden = sheet.theory !== null;
     this.drawUnit();
@@ -87,7 +89,19 @@ class FieldPage {
     const unit = this.sheet.index(row, col);
     if (unit === null) return;
     this.unit = unit;
+    this.place = this.sheet.share(unit);
     this.drawUnit();
+  }
+
+  // By whole units; where only some were measured, to the next of them in that direction.
+  move(step) {
+    const { sheet } = this;
+    const [row, col] = sheet.position(this.unit);
+    const [rows, cols] = sheet.unitCount;
+    if (sheet.points === null) return this.select(clamp(row + step[0], rows), clamp(col + step[1], cols));
+    const next = sheet.beyond(this.unit, step);
+    if (next !== null) this.select(...sheet.position(next));
+    else this.drawUnit();
   }
 
   hover(x, y) {
@@ -115,8 +129,12 @@ class FieldPage {
     if (this.updating) return;
     const row = this.models[`${thing}_row`].value ?? 0;
     const col = this.models[`${thing}_col`].value ?? 0;
-    if (thing === "unit") this.select(row, col);
-    else this.point(row, col);
+    if (thing === "patch") return this.point(row, col);
+    const before = this.sheet.position(this.unit);
+    if (row === before[0] && col === before[1]) return; // told by the page itself, not by a person
+    const known = this.sheet.points === null || this.sheet.points.some((each) => each[0] === row && each[1] === col);
+    if (known) this.select(row, col);
+    else this.move([Math.sign(row - before[0]), Math.sign(col - before[1])]);
   }
 
   key(event) {
@@ -132,8 +150,7 @@ class FieldPage {
       const [row, col] = this.patch ?? [0, 0].map((_, i) => Math.floor(sheet.grid[i] / 2));
       this.point(clamp(row + step[0], sheet.grid[0]), clamp(col + step[1], sheet.grid[1]));
     } else {
-      const [row, col] = sheet.position(this.unit);
-      this.select(clamp(row + step[0], sheet.unitCount[0]), clamp(col + step[1], sheet.unitCount[1]));
+      this.move(step);
     }
   }
 
@@ -149,7 +166,7 @@ class FieldPage {
     this.models.unitSource.data = { x: [col], y: [row] };
     const levels = sheet.levels("peak", unit);
     this.models.patchesSource.data = sheet.cells(Array.from(levels, (level) => this.colors.field[level]));
-    text("unit-name", `${sheet.layerName}@${row},${col}`);
+    text("unit-name", `${sheet.layer}@${row},${col}`);
     text("model-name", sheet.model);
     text("image-name", `${sheet.image}, ${sheet.size[0]} × ${sheet.size[1]} px`);
     this.drawTheory();
@@ -159,19 +176,28 @@ class FieldPage {
   drawLayer() {
     const { sheet, patch } = this;
     const colors = this.colors;
-    const projective = patch !== null && !sheet.fixed;
+    const projective = patch !== null && !sheet.single;
+    let reached = null;
     if (projective) {
       const reach = sheet.projective(patch, [0, ...this.shares.peak]);
       const most = largest(reach);
-      const shown = reach.map((value) => colors.reach[most > 0 ? step(value, 0, most) : 0]);
-      this.models.unitsSource.data = sheet.blocks(sheet.unitCount, shown);
+      reached = reach.map((value) => colors.reach[most > 0 ? step(value, 0, most) : 0]);
+    }
+    if (projective && sheet.points === null) {
+      this.models.unitsSource.data = sheet.blocks(sheet.unitCount, reached);
     } else {
       const high = largest(sheet.activation);
       const low = -largest(sheet.activation.map((value) => -value));
       const shown = Array.from(sheet.activation, (value) => colors.activation[step(value, low, high)]);
       this.models.unitsSource.data = sheet.blocks(sheet.activationShape, shown);
     }
-    text("layer-shows", projective ? `projective field of patch ${patch}` : "response of the layer");
+    const points = sheet.single ? [] : sheet.points ?? [];
+    this.models.pointsSource.data = {
+      x: points.map((each) => each[1]),
+      y: points.map((each) => each[0]),
+      color: reached !== null && sheet.points !== null ? reached : points.map(() => "#000000"),
+    };
+    text("layer-shows", projective ? `projective field of patch ${patch}${sheet.points === null ? "" : " at the points"}` : "response of the layer");
     const outline = { left: [], right: [], top: [], bottom: [], color: [] };
     if (patch !== null) {
       push(outline, ...sheet.cell(patch));
@@ -245,7 +271,7 @@ class FieldPage {
   }
 }
 
-// One result: its arrays, and where its cells and units are.
+// A layer on an image, whole or some units of it: its arrays, and where its cells and units are.
 class SheetData {
   constructor(json) {
     Object.assign(this, json);
@@ -254,32 +280,44 @@ class SheetData {
     this.massLevels = new Uint8Array(bytes(json.massLevels));
     this.massAreas = new Float64Array(bytes(json.massAreas));
     this.grid = [json.rowEdges.length - 1, json.colEdges.length - 1];
-    this.fixed = json.unit !== null;
+    this.single = json.points !== null && json.points.length === 1;
     this.shareCount = this.massAreas.length / this.peaks.length;
   }
 
-  get middle() {
-    return this.index(Math.floor(this.unitCount[0] / 2), Math.floor(this.unitCount[1] / 2));
-  }
-
   position(unit) {
-    if (this.fixed) return this.unit;
+    if (this.points !== null) return this.points[unit];
     return [Math.floor(unit / this.unitCount[1]), unit % this.unitCount[1]];
   }
 
+  // The unit at a place; where only some were measured, the nearest of them.
   index(row, col) {
     const [rows, cols] = this.unitCount;
     if (row < 0 || col < 0 || row >= rows || col >= cols) return null;
-    return this.fixed ? (row === this.unit[0] && col === this.unit[1] ? 0 : null) : row * cols + col;
+    if (this.points === null) return row * cols + col;
+    return smallest(this.points, ([r, c]) => (r - row) ** 2 + (c - col) ** 2);
   }
 
-  // The unit at the same relative place as (row, col) of another sheet.
-  nearest(row, col, other) {
-    if (this.fixed) return 0;
-    const place = [row, col].map((position, axis) =>
-      Math.floor(((position + 0.5) / other.unitCount[axis]) * this.unitCount[axis]),
-    );
-    return this.index(...place);
+  // Where a unit is, in shares of the layer's sides, and the unit there.
+  share(unit) {
+    return this.position(unit).map((position, axis) => (position + 0.5) / this.unitCount[axis]);
+  }
+
+  at(place) {
+    if (this.points === null) return this.index(...place.map((share, axis) => Math.floor(share * this.unitCount[axis])));
+    const units = this.points.map((_, unit) => this.share(unit));
+    return smallest(units, ([row, col]) => (row - place[0]) ** 2 + (col - place[1]) ** 2);
+  }
+
+  // The next measured unit in a direction, preferring those straight ahead; null if there is none.
+  beyond(unit, [down, right]) {
+    const [row, col] = this.position(unit);
+    const far = this.points.map(([r, c]) => {
+      const ahead = (r - row) * down + (c - col) * right;
+      const aside = Math.abs((r - row) * right) + Math.abs((c - col) * down);
+      return ahead > 0 ? ahead + 2 * aside : Infinity;
+    });
+    const next = smallest(far, (value) => value);
+    return far[next] === Infinity ? null : next;
   }
 
   levels(criterion, unit) {
@@ -386,6 +424,12 @@ function clamp(value, count) {
 // Math.max(...values) takes no more values than fit on the stack.
 function largest(values) {
   return values.reduce((most, value) => Math.max(most, value), -Infinity);
+}
+
+// The index of the item of which a number is smallest.
+function smallest(items, of) {
+  const values = items.map(of);
+  return values.indexOf(-largest(values.map((value) => -value)));
 }
 
 function step(value, low, high) {

@@ -20,7 +20,7 @@ from erf.results import LayerResult, Result, UnitResult, each_of
 from figures.maps import ShareScale, overlay_colors
 from figures.naming import Measure
 from figures.report.controls import build_controls
-from figures.report.sheet import Sheet, told_apart
+from figures.report.sheet import pictures_once, sheets_of, told_apart
 from figures.report.table import measurement_table
 from figures.report.thresholds import MASS_SHARES, PEAK_SHARES
 
@@ -48,12 +48,13 @@ def report_page(
         root.name = name
         document.add_root(root)
     document.js_on_event(controls.ready_event, controls.ready)
-    sheets = told_apart([sheet.to_json() for sheet in map(Sheet, shown)])
+    sheets, pictures = pictures_once(told_apart([each.to_json() for each in sheets_of(shown)]))
+    data = {"sheets": sheets, "pictures": pictures, "shares": shares_json()}
     variables = {
         "heading": title,
         "style": resource("page.css"),
         "script": resource("page.js"),
-        "sheets": script_json({"sheets": sheets, "shares": shares_json(), "colors": colors_json()}),
+        "sheets": script_json(data | {"colors": colors_json()}),
         "gradient": gradient(),
         "levels": len(PEAK_SHARES) + 1,
         "table": measurement_table(shown, by),

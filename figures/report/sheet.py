@@ -1,9 +1,10 @@
-"""What the page knows of one result, in JSON's types."""
+"""What the page knows of a layer on an image, in JSON's types: a whole layer, or units of it."""
 
 from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,42 +26,35 @@ SHOWN_UNITS = 96
 
 @dataclass(frozen=True)
 class Sheet:
-    """A result to explore.
+    """A layer to explore.
 
     Attributes:
-        result: of one unit or of a whole layer.
+        results: of a whole layer, one; or of units of one layer, each another unit.
     """
 
-    result: UnitResult | LayerResult
-
-    @property
-    def units(self) -> list[tuple[int, int]]:
-        """The units whose fields the result holds."""
-        return [self.result.unit] if isinstance(self.result, UnitResult) else self.result.units()
+    results: tuple[UnitResult | LayerResult, ...]
 
     @property
     def fields(self) -> list[Field]:
         """The field of each unit."""
-        if isinstance(self.result, UnitResult):
-            return [Field.of(self.result)]
-        return [Field.of(self.result.unit(unit)) for unit in self.units]
+        return [field for result in self.results for field in _fields(result)]
 
     def to_json(self) -> dict[str, Any]:
         """Everything that the page draws; arrays as base64 of their bytes, row by row."""
-        result, fields = self.result, self.fields
+        result, fields = self.results[0], self.fields
         cells = fields[0].cells
         maps = np.stack([field.clean for field in fields])
         activation = averaged(result.activation, SHOWN_UNITS)
         theory = [box_of(field) for field in fields]
+        points = [list(each.unit) for each in self.results if isinstance(each, UnitResult)]
         return {
             "model": result.model_name,
-            "layer": layer_name(result) if result.target.unit is None else str(result.target),
-            "layerName": layer_name(result),
+            "layer": layer_name(result),
             "image": result.image_name,
             "size": list(result.grid.image_size),
             "patch": result.settings.patch,
             "unitCount": list(result.unit_count),
-            "unit": None if result.target.unit is None else list(result.target.unit),
+            "points": points or None,
             "rowEdges": cells.row_edges.tolist(),
             "colEdges": cells.col_edges.tolist(),
             "activation": encode(activation, "<f4"),
@@ -72,6 +66,32 @@ class Sheet:
             "theory": theory if all(theory) else None,
             "picture": data_url(picture(result)),
         }
+
+
+def _fields(result: UnitResult | LayerResult) -> list[Field]:
+    if isinstance(result, UnitResult):
+        return [Field.of(result)]
+    return [Field.of(result.unit(unit)) for unit in result.units()]
+
+
+def sheets_of(results: Sequence[UnitResult | LayerResult]) -> list[Sheet]:
+    """Units of one layer on one image, asked in one way, belong on one sheet; whole layers do not.
+
+    A unit that is there already, of other draws say, gets a sheet of its own.
+    """
+    groups: dict[tuple[Any, ...], list[UnitResult | LayerResult]] = {}
+    for index, each in enumerate(results):
+        key: tuple[Any, ...] = (index,)
+        if isinstance(each, UnitResult):
+            origin = {name: each.origin.get(name) for name in ("model", "image")}
+            asked = json.dumps([each.settings.to_json(), origin], sort_keys=True, default=str)
+            question = (each.model_name, layer_name(each), each.image_name, each.grid, asked)
+            again = 0
+            while any(each.unit == other.unit for other in groups.get((*question, again), ())):
+                again += 1
+            key = (*question, again)
+        groups.setdefault(key, []).append(each)
+    return [Sheet(tuple(some)) for some in groups.values()]
 
 
 def averaged(
@@ -125,3 +145,10 @@ def told_apart(sheets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         else sheet
         for index, (sheet, key) in enumerate(zip(sheets, keys, strict=True))
     ]
+
+
+def pictures_once(sheets: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The sheets with the numbers of their pictures, and each picture once."""
+    pictures = list(dict.fromkeys(sheet["picture"] for sheet in sheets))
+    numbers = {picture: number for number, picture in enumerate(pictures)}
+    return [{**sheet, "picture": numbers[sheet["picture"]]} for sheet in sheets], pictures

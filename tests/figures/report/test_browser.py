@@ -196,7 +196,7 @@ def test_switching_model_layer_and_image(page, results):
     page.locator("#model_select select").select_option("late")
     wait_for_text(page, "model-name", "late")
     expect_measure(page, Field.of(results[1].unit((7, 6))), "mass", 0.9545)
-    page.locator("#layer_select select").select_option("score@120,250")
+    page.locator("#layer_select select").select_option("score")
     wait_for_text(page, "unit-name", "score@120,250")
     expect_measure(page, results[2], "mass", 0.9545)
     assert HOSTILE in page.locator("#image-name").inner_text()

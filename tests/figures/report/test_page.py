@@ -79,13 +79,29 @@ def test_three_whole_layers_take_a_few_megabytes():
 
 def test_results_of_one_name_can_each_be_chosen():
     same = [gaussian_result(), gaussian_result(seed=1), gaussian_result(unit=(1, 1))]
-    data = re.search('id="sheets">(.*?)</script>', page_of(*same), re.DOTALL)[1]
-    names = [(s["layer"], s["image"]) for s in json.loads(data)["sheets"]]
+    names = [(each["layer"], each["image"], each["points"]) for each in data_of(*same)["sheets"]]
     assert names == [
-        ("fc7@7,6", "grace_hopper.jpg (1)"),
-        ("fc7@7,6", "grace_hopper.jpg (2)"),
-        ("fc7@1,1", "grace_hopper.jpg"),
+        ("fc7", "grace_hopper.jpg (1)", [[7, 6], [1, 1]]),
+        ("fc7", "grace_hopper.jpg (2)", [[7, 6]]),
     ]
+
+
+def data_of(*results):
+    return json.loads(re.search('id="sheets">(.*?)</script>', page_of(*results), re.DOTALL)[1])
+
+
+def test_units_of_a_study_are_points_of_a_layer_and_a_photo_is_there_once():
+    results = [
+        gaussian_result(layer=layer, unit=unit, image_name=image)
+        for layer in ("conv4", "fc7")
+        for unit in ((2, 3), (7, 6))
+        for image in ("a.jpg", "b.jpg")
+    ]
+    data = data_of(*results)
+    found = [(each["layer"], each["image"], each["points"]) for each in data["sheets"]]
+    both = [[2, 3], [7, 6]]
+    assert found == [(layer, f"{name}.jpg", both) for layer in ("conv4", "fc7") for name in "ab"]
+    assert len(data["pictures"]) == 1
 
 
 def test_a_report_of_nothing_is_refused():
