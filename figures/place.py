@@ -13,10 +13,14 @@ from scipy import stats
 
 from erf.errors import SettingError
 from erf.measures import Field, measure
+from erf.measures.conditions import Conditions, check_alike
 from erf.results import LayerResult, UnitResult, each_of
 from figures.naming import Measure, Several
 from figures.registry import figure
 from figures.style import Width, inches, styled
+
+MOST_LAYERS = 6
+"""In one figure, a row each."""
 
 
 @dataclass(frozen=True)
@@ -58,32 +62,41 @@ def place_figure(results: Several, *, by: Measure = measure, width: Width = "pag
     """Size and shift of the fields of a layer's units: a map, and a profile from the border.
 
     Args:
-        results: of several units of one layer of one model, on one or many photos of one size.
+        results: of several units of a layer, on one or many photos of one size; of several layers
+            or models, one row each.
         by: measures them.
         width: ``column``, ``page`` or inches.
 
     Raises:
-        SettingError: when they are of other layers or models, or of fewer than two units.
+        SettingError: when a layer has fewer than two units, was measured in two ways or on photos
+            of other sizes, or when there are too many layers for one figure.
     """
-    found = each_of(results, (UnitResult, LayerResult))
-    layers = list(dict.fromkeys(f"{each.model_name} {each.target.layer}" for each in found))
-    if len(layers) > 1:
+    layers = layers_of(each_of(results, (UnitResult, LayerResult)))
+    if len(layers) > MOST_LAYERS:
         raise SettingError(
-            f"one layer of one model has places, and there are {len(layers)}: {', '.join(layers)}"
+            f"{len(layers)} layers ({', '.join(list(layers)[:MOST_LAYERS])}, ...) are more than "
+            f"{MOST_LAYERS} in one figure: name fewer folders"
         )
-    placed = placed_units(found, by)
-    if len(placed) < 2:
-        raise SettingError(
-            f"{layers[0]}: {len(placed)} unit shows no difference of place; probe units such as "
-            "grid:5"
-        )
+    placed = {name: placed_units(name, some, by) for name, some in layers.items()}
     total = inches(width)
-    figure = Figure(figsize=(total, 0.42 * total), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
-    draw_places(left, placed, found[0].image_size)
-    draw_border_profile(right, placed)
-    figure.suptitle(_title(layers[0], placed), fontsize=8)
+    figure = Figure(figsize=(total, 0.42 * total * len(layers)), layout="constrained")
+    for row, (name, units) in zip(
+        figure.subfigures(len(layers), 1, squeeze=False)[:, 0], placed.items(), strict=True
+    ):
+        left, right = row.subplots(1, 2, width_ratios=(1, 1.15))
+        draw_places(left, units, layers[name][0].image_size)
+        draw_border_profile(right, units)
+        row.suptitle(_title(name, units), fontsize=8)
     return figure
+
+
+def layers_of(results: Sequence[UnitResult]) -> dict[str, list[UnitResult]]:
+    """Results by model and layer, in their order."""
+    found: dict[str, list[UnitResult]] = {}
+    for each in results:
+        channel = "" if each.target.channel is None else f":{each.target.channel}"
+        found.setdefault(f"{each.model_name} {each.target.layer}{channel}", []).append(each)
+    return found
 
 
 def _title(layer: str, placed: Sequence[Placed]) -> str:
@@ -91,14 +104,17 @@ def _title(layer: str, placed: Sequence[Placed]) -> str:
     return f"{layer}, {len(placed)} units" + ("" if photos == 1 else f", {photos} photos")
 
 
-def placed_units(results: Sequence[UnitResult], by: Measure) -> list[Placed]:
-    """Units with their sizes and shifts, row by row.
+def placed_units(layer: str, results: Sequence[UnitResult], by: Measure) -> list[Placed]:
+    """Units of a layer with their sizes and shifts, row by row.
 
     Raises:
-        SettingError: when the photos differ in size.
+        SettingError: when there are fewer than two, photos differ in size, or results in how they
+            were measured.
     """
     if len({each.image_size for each in results}) > 1:
         raise SettingError("photos of other sizes have other borders: scale them to one size")
+    known = [(f"{layer} on {each.image_name}", Conditions.of_result(each)) for each in results]
+    check_alike(known, mixed=False, told="choose results that agree")
     units: dict[tuple[int, int], dict[str, UnitResult]] = {}
     for index, each in enumerate(results):
         units.setdefault(each.unit, {})[each.photo_sha256 or f"{index}"] = each
@@ -113,10 +129,20 @@ def placed_units(results: Sequence[UnitResult], by: Measure) -> list[Placed]:
                 center=center,
                 border=_border(center, results[0].image_size),
                 sides=tuple(each.side for each in measured),
-                shift=(float(np.nanmean(shifts[:, 0])), float(np.nanmean(shifts[:, 1]))),
+                shift=(_mean(shifts[:, 0]), _mean(shifts[:, 1])),
             )
         )
+    if len(found) < 2:
+        raise SettingError(
+            f"{layer}: {len(found)} unit shows no difference of place; probe units such as grid:5"
+        )
     return found
+
+
+def _mean(values: np.ndarray) -> float:
+    """Over photos on which the unit heard something; NaN where it did on none."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _border(center: tuple[float, float], size: tuple[int, int]) -> float:

@@ -48,6 +48,19 @@ def test_field_writes_for_papers(run, results, tmp_path, suffix):
     assert (tmp_path / f"new/a.{suffix}").stat().st_size > 1000
 
 
+def test_place_draws_a_folder_of_units_and_refuses_one(run, tmp_path):
+    for row in (2, 7, 12):
+        erf.save(gaussian_result(unit=(row, 6)), tmp_path / f"units/{row},6.zarr")
+    done = run("place", "units", "--dpi", 60)
+    assert done.output == "figure  place.png\n"
+    with Image.open(tmp_path / "place.png") as image:
+        assert np.asarray(image.convert("L")).std() > 10
+    done = run("place", "units/7,6.zarr", "--out", "one.png")
+    assert done.exit_code == 2
+    assert "fc7: 1 unit shows no difference of place; probe units such as grid:5" in done.output
+    assert not (tmp_path / "one.png").exists()
+
+
 def test_a_unit_of_a_layer_is_drawn(run, layer):
     assert run("field", layer, "--unit", "3,1", "--dpi", 60).exit_code == 0
 
