@@ -31,7 +31,8 @@ from erf.photo import find_photos
 from erf.results.group import attributes_of
 from erf.study import Study, StudyRow, find_results
 
-SIDE, PATCH, DRAWS = 224, 28, 2
+SIDE, PATCH, DRAWS = 224, 32, 2
+"""Seven patches a side: the unit in the middle stands in the middle of one."""
 PHOTOS = (
     *("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "camera.png"),
     *("brick.png", "grass.png", "coins.png", "moon.png"),
@@ -164,7 +165,9 @@ def write_page(out: Path, docs: Path | None) -> None:
     taken = seconds(out)
     trees = [out / f"tree-{workers}" for workers in taken]
     study = Study.open(trees[0])
-    told = " and ".join(f"{value:,.0f} s with {name} worker(s)" for name, value in taken.items())
+    told = " and ".join(
+        f"{value:,.0f} s with {name} worker{'s' * (name != '1')}" for name, value in taken.items()
+    )
     same = len({json.dumps(_hashes(tree)) for tree in trees}) == 1
     lines = [
         f"{len(study.axis('model'))} backbones, {len(study):,} results on the photos "
