@@ -67,7 +67,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--networks", nargs="*", default=names, choices=names)
     parser.add_argument("--size", type=int, default=500)
     parser.add_argument("--patch", type=int, default=16)
-    parser.add_argument("--draws", type=int, default=4)
+    parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--grey", type=float, default=25.0, help="noise in grey levels")
     parser.add_argument("--projections", type=int, default=2)
     parser.add_argument("--memory", default="4 GiB")

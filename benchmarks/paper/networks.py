@@ -63,7 +63,11 @@ NETWORKS = (
         gradient=True,
     ),
     Network(
-        "random", "FCN-32s, random weights", lambda _: erf.load_model("fcn32s"), {"fc7": "fc7"}
+        "random",
+        "FCN-32s, random weights",
+        lambda _: erf.load_model("fcn32s"),
+        {"fc7": "fc7"},
+        FEW,
     ),
     Network(
         "none",
