@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import torch
@@ -94,13 +95,7 @@ class BackboneParseNet(Branching):
         sizes = self._tried()
         self.channels = {name: size[1] for name, size in sizes.items()}
         self.finest = max(self.local, key=lambda name: sizes[name][2])
-        sources = dict(zip(self.local, self.local, strict=True))
-        if self.context is not None:
-            sources[CONTEXT] = self.context
-        self.branches = tuple(
-            self._add_branch(name, source, classes=classes, scale=scale, dropout=dropout)
-            for name, source in sources.items()
-        )
+        self._add_branches(partial(self._add_branch, classes=classes, scale=scale, dropout=dropout))
         self._add_fusion(classes)
         self.score = Resize()
 

@@ -1,6 +1,6 @@
 """The branches of a fusion: what a feature passes through, on VGG-16 and on any other trunk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -84,6 +84,13 @@ class Branching(nn.Module):
         if branch.spread is not None:
             x = self.get_submodule(branch.spread)(x, blobs[self.finest])
         return x
+
+    def _add_branches(self, add: Callable[[str, str], Branch]) -> None:
+        """Add a branch for each local feature, and the context's, by name and source."""
+        sources = {name: name for name in self.local}
+        if self.context is not None:
+            sources[CONTEXT] = self.context
+        self.branches = tuple(add(name, source) for name, source in sources.items())
 
     def _add_steps(
         self, name: str, channels: int, *, classes: int, scale: float, dropout: bool

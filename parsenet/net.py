@@ -1,6 +1,7 @@
 """ParseNet: VGG-16 features and their global average, normalised and fused (Liu et al. 2015)."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor
@@ -79,13 +80,7 @@ class ParseNet(Branching, VGG16):
         self.early = fusion == "early"
         self.normalize = normalize
         self.finest = min(self.local, key=lambda name: self.grids[name].stride)
-        sources = dict(zip(self.local, self.local, strict=True))
-        if self.context is not None:
-            sources[CONTEXT] = self.context
-        self.branches = tuple(
-            self._add_branch(name, source, classes=classes, scale=scale, dropout=dropout)
-            for name, source in sources.items()
-        )
+        self._add_branches(partial(self._add_branch, classes=classes, scale=scale, dropout=dropout))
         self._add_head(classes)
 
     def forward(
