@@ -25,7 +25,7 @@ import torch
 
 import erf
 import figures
-from benchmarks.paper.networks import NETWORKS, Network
+from benchmarks.paper.networks import FEW, NETWORKS, Network
 from benchmarks.paper.page import Row, page
 from benchmarks.paper.photos import chosen
 
@@ -85,26 +85,39 @@ def asked(network: Network, method: str) -> list[str]:
     return layers if method == "noise" else layers[-1:] if network.gradient else []
 
 
+def shown(network: Network, method: str, photos: dict[str, Path]) -> dict[str, Path]:
+    """The photos that a network is asked so on; few for the gradient."""
+    most = FEW if method == "gradient" else network.photos
+    return dict(list(photos.items())[:most])
+
+
 def probe_missing(network: Network, photos: dict[str, Path], args: argparse.Namespace) -> None:
-    """Probe the central unit of every layer on every photo, where there is no result yet."""
+    """Probe the central unit of every layer on every photo, where there is no result yet.
+
+    The delta engine is compared with the dense one on the first of them.
+    """
     loaded, former = None, None
-    for photo, path in list(photos.items())[: network.photos]:
+    for photo, path in photos.items():
         lacking = {
             method: [
                 layer
                 for layer in asked(network, method)
-                if not place(network, layer, method, photo, args).exists()
+                if photo in shown(network, method, photos)
+                and not place(network, layer, method, photo, args).exists()
             ]
             for method in ("noise", "gradient")
         }
         if not any(lacking.values()):
             continue
         start = time.process_time()
+        engine = "auto" if loaded is None else "delta"
         loaded = network.load(args.hed) if loaded is None else loaded
         former = loaded.subject(erf.read_photo(path, (args.size, args.size)), former)
         sigma = loaded.input_space.sigma(args.grey)
         settings: dict[str, erf.settings.Settings] = {
-            "noise": erf.Noise(patch=args.patch, draws=args.draws, sigma=sigma, memory=args.memory),
+            "noise": erf.Noise(
+                patch=args.patch, draws=args.draws, sigma=sigma, memory=args.memory, engine=engine
+            ),
             "gradient": erf.Gradient(projections=args.projections),
         }
         for method, layers in lacking.items():
@@ -121,7 +134,7 @@ def rows(
     for title, layer in network.layers.items():
         if layer not in asked(network, method):
             continue
-        names = list(photos)[: network.photos]
+        names = shown(network, method, photos)
         found = {name: erf.open(place(network, layer, method, name, args)) for name in names}
         for name, result in found.items():
             if result.image_size != (args.size, args.size) or (
