@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import psutil
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import erf
 from erf.engines.delta import DeltaEngine
-from erf.geometry import Target
+from erf.geometry import PatchGrid, Target
 from erf.graph import Graph
 from erf.memory import parse_memory, show_memory
 
@@ -70,24 +71,34 @@ def measure_peak(network: str, engine: str, budget: str) -> Peak:
     settings = erf.Noise(patch=PATCH, draws=DRAWS, engine=engine, memory=budget)
     before = psutil.Process().memory_info().rss
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    subject.probe(layer, settings)
+    result = subject.probe(layer, settings)
     growth = _peak() - before
-    kept = _clean_maps(subject, layer)
+    kept = _clean_maps(subject, result.target)
     return Peak(network, layer, engine, parse_memory(budget), before, kept, growth)
 
 
-def _clean_maps(subject: erf.Subject, layer: str) -> int:
-    """Bytes of the maps that the delta engine keeps of the clean image, each once."""
+def _clean_maps(subject: erf.Subject, target: Target) -> int:
+    """Bytes of the maps that the delta engine keeps of the clean image, each once.
+
+    Those that max pooling reads are kept a second time, with a border.
+    """
     graph = subject.graph
     assert isinstance(graph, Graph)
+    engine = DeltaEngine(graph, subject.image, [target])
+    grid = PatchGrid((SIZE, SIZE), PATCH, PATCH)
     with torch.inference_mode():
-        clean = DeltaEngine(graph, subject.image, [Target(layer, (0, 0))]).clean
+        for _ in engine.measure(grid, range(len(grid)), [0], _no_change):
+            pass
+    maps = [value for node, value in engine.clean.values.items() if node not in graph.constants]
     kept = {
         values.untyped_storage().data_ptr(): values.untyped_storage().nbytes()
-        for node, values in clean.values.items()
-        if node not in graph.constants
+        for values in (*maps, *engine.clean.padded.values())
     }
     return sum(kept.values())
+
+
+def _no_change(patches: np.ndarray, _draws: np.ndarray) -> Tensor:
+    return torch.zeros(len(patches), 3, PATCH, PATCH)
 
 
 def _peak() -> int:

@@ -3,9 +3,10 @@
     python -m benchmarks.mutants --count 160 --seed 0 --json FILE
 
 Cosmic Ray makes the mutants: one operator, comparison, number or condition changed in a copy of the
-repository. Those in annotations are left out: they are not run. A mutant is killed when a test of
-its folder fails or takes longer than its limit. Tests run in forks of a process that has imported
-the libraries, not ours: an import of PyTorch takes longer than most of them.
+repository. Those in annotations are left out: they are not run. A mutant is killed when a test that
+runs its line fails; one that no test has noticed after some processor time survives. Which tests
+run which lines is found first, by one run of all under Coverage. Tests run in forks of a process
+that has imported the libraries, not ours: an import of PyTorch takes longer than most of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import json
 import multiprocessing
 import os
 import random
+import resource
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +34,7 @@ import pytest
 from cosmic_ray.ast import Visitor, get_ast
 from cosmic_ray.mutating import MutationVisitor
 from cosmic_ray.plugins import get_operator
+from coverage import CoverageData
 
 ROOT = Path(__file__).resolve().parent.parent
 SWAPS = (
@@ -75,6 +80,7 @@ TESTS = {
     "parsenet/report.py": ["tests/cli/test_evaluate.py"],
 }
 """What is mutated, and the tests that are to notice."""
+COVERED = ".coverage-of-mutants"
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=160)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=int, default=900, help="seconds a mutant may take")
+    parser.add_argument("--limit", type=int, default=90, help="processor seconds a mutant may take")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path, help="goes on where it stopped")
+    parser.add_argument("--covered", type=Path, help="which tests run which lines, kept")
     options = parser.parse_args()
     chosen = random.Random(options.seed).sample(sorted(_all(), key=repr), options.count)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.workers) as pool:
@@ -106,9 +113,10 @@ def main() -> None:
             copy = Path(folder, str(number), ROOT.name)
             shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv"))
             copies.put(copy)
+        covering = Covering(options.covered or Path(folder, COVERED))
         found = _known(options.json)
         left = chosen[len(found) :]
-        for mutant in pool.map(lambda each: _tested(each, copies, options.limit), left):
+        for mutant in pool.map(lambda each: _tested(each, copies, covering, options.limit), left):
             found.append(mutant)
             word = "killed" if mutant.killed else "SURVIVED"
             print(f"{len(found)} {word} {_words(mutant)}", flush=True)
@@ -124,12 +132,49 @@ def _known(path: Path | None) -> list[Mutant]:
     return [Mutant(**each) for each in json.loads(path.read_text())]
 
 
-def _tested(mutant: Mutant, copies: Queue[Path], limit: int) -> Mutant:
+def _tested(mutant: Mutant, copies: Queue[Path], covering: Covering, limit: int) -> Mutant:
     copy = copies.get()
     try:
-        return replace(mutant, killed=_is_killed(mutant, copy, limit))
+        return replace(mutant, killed=_is_killed(mutant, copy, covering.tests(mutant), limit))
     finally:
         copies.put(copy)
+
+
+class Covering:
+    """Which tests run a line.
+
+    Args:
+        path: where Coverage keeps it; made when there is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            _cover(path)
+        self._data = CoverageData(str(path))
+        self._data.read()
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """Those that bear the name of its file first; none where no test runs it."""
+        lines = self._data.contexts_by_lineno(str(ROOT / mutant.file))
+        found = {test for test in lines.get(mutant.line, []) if test}
+        if not found:  # run on import, or the line of a longer statement
+            found = {test for tests in lines.values() for test in tests if test}
+        wanted = Path(mutant.file).stem
+        tests = {test.split("|")[0] for test in found}
+        return sorted(tests, key=lambda test: (wanted not in Path(test.split("::")[0]).stem, test))
+
+
+def _cover(path: Path) -> None:
+    tests = sorted({test for tests in TESTS.values() for test in tests})
+    sources = [f"--cov={folder}" for folder in ("erf", "parsenet", "figures", "cli")]
+    report = [*sources, "--cov-context=test", "--cov-report="]
+    left_out = ["--ignore-glob=*browser*", "-p", "no:cacheprovider"]
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *left_out, *report, *tests],
+        cwd=ROOT,
+        env=os.environ | {"COVERAGE_FILE": str(path), "MPLBACKEND": "agg", "ERF_SHAPES": "none"},
+        check=True,
+    )
 
 
 def _all() -> Iterator[Mutant]:
@@ -185,44 +230,31 @@ def _mutated(source: str, name: str, occurrence: int) -> str:
     return str(found)
 
 
-def _is_killed(mutant: Mutant, copy: Path, limit: int) -> bool:
+def _is_killed(mutant: Mutant, copy: Path, chosen: list[str], limit: int) -> bool:
+    if not chosen:
+        return False
     path = copy / mutant.file
     source = path.read_text(encoding="utf-8")
     path.write_text(_mutated(source, f"core/{mutant.operator}", mutant.occurrence))
     try:
-        tests = FORKS.Process(target=_test, args=(copy, _ordered(mutant.file, copy)))
+        tests = FORKS.Process(target=_test, args=(copy, chosen, limit))
         tests.start()
-        tests.join(limit)
-        if tests.is_alive():
-            tests.kill()
-            tests.join()
-        return tests.exitcode != 0
+        tests.join()
+        return tests.exitcode not in (0, -signal.SIGXCPU)
     finally:
         path.write_text(source)
 
 
-def _test(copy: Path, tests: list[str]) -> None:
+def _test(copy: Path, tests: list[str], limit: int) -> None:
     """Run tests of a copy, in a process of their own; it ends with pytest's exit code."""
     os.chdir(copy)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, 2 * limit))
     sys.path.insert(0, str(copy))
     os.environ |= {"PYTHONPATH": str(copy), "MPLBACKEND": "agg", "ERF_SHAPES": "none"}
     with Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
     sys.exit(pytest.main(["-xq", "-p", "no:cacheprovider", *tests]))
-
-
-def _ordered(file: str, copy: Path) -> list[str]:
-    """The tests of a file's folder, those that bear its name first."""
-    folder = next(folder for folder in TESTS if file.startswith(folder))
-    wanted = Path(file).stem
-    tests = [
-        path
-        for place in TESTS[folder]
-        for path in ([copy / place] if place.endswith(".py") else (copy / place).rglob("test_*.py"))
-    ]
-    tests.sort(key=lambda path: (wanted not in path.stem, path))
-    return [str(path.relative_to(copy)) for path in tests if "browser" not in path.stem]
 
 
 def _words(mutant: Mutant) -> str:

@@ -16,7 +16,7 @@ from erf.geometry import PatchGrid, Target
 from erf.graph import Graph
 
 
-def noise(patch: int, channels: int, dtype: torch.dtype, scale: float = 0.3) -> Engine.__class__:  # type: ignore[valid-type]
+def noise(patch: int, channels: int, dtype: torch.dtype, scale: float = 0.3) -> Disturb:
     """A change function: Gaussian noise, a pure function of patch and draw."""
 
     def change(patches: np.ndarray, draws: np.ndarray) -> Float[Tensor, "n c patch patch"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64
@@ -13,9 +12,10 @@ from torch import Tensor, nn
 from erf.engines.delta.clean import CleanPass, inputs_recursively
 from erf.engines.delta.memory import bytes_of_one, largest_batch
 from erf.engines.delta.plan import Group, Plan, make_plan
+from erf.engines.delta.prepared import Prepared
 from erf.engines.delta.propagate import propagate
 from erf.engines.delta.readout import read_target, silent
-from erf.engines.delta.rules import FALLBACK, find_rule, fold
+from erf.engines.delta.rules import FALLBACK, find_rule, fold, window_weights
 from erf.engines.engine import Disturb, Reading
 from erf.geometry import PatchGrid, Target
 from erf.graph import Graph, Node, export, map_layout
@@ -58,8 +58,10 @@ class DeltaEngine:
         ends = frozenset(self.graph.layer(target.layer) for target in targets)
         self.nodes = self.graph.before(ends)
         rules = {node: find_rule(node) for node in self.nodes if node.reads}
-        self.rules, weights = fold(rules, ends, self.graph.constants)
-        self._cache: dict[Any, Any] = dict(weights)
+        self.rules, scales = fold(rules, ends, self.graph.constants)
+        self.prepared = Prepared(
+            window_weights(self.rules, self.graph.constants), scales, memory_bytes
+        )
         self._plans: dict[PatchGrid, Plan] = {}
 
     @cached_property
@@ -99,9 +101,9 @@ class DeltaEngine:
         return self.plan(grid).multiplications
 
     def least_memory(self, grid: PatchGrid) -> int:
-        """Bytes of one disturbance, the largest of all of a grid."""
+        """Bytes of one disturbance, the largest of all of a grid, and of what is prepared."""
         sizes = [bytes_of_one(self.nodes, group) for group in self.plan(grid).groups]
-        return max(sizes, default=0)
+        return max(sizes, default=0) + self.prepared.bytes
 
     def measure(
         self, grid: PatchGrid, patches: Sequence[int], draws: Sequence[int], disturb: Disturb
@@ -122,7 +124,9 @@ class DeltaEngine:
         self, group: Group, chosen: Int64[np.ndarray, " n"], draws: Int64[np.ndarray, " d"]
     ) -> Iterator[tuple[Int64[np.ndarray, " m"], Int64[np.ndarray, " e"]]]:
         """Some patches with some draws: all draws of a patch together where they fit."""
-        limit = self.batch_size or largest_batch(self.nodes, group, self.memory_bytes)
+        limit = self.batch_size or largest_batch(
+            self.nodes, group, self.memory_bytes - self.prepared.bytes
+        )
         limit = limit if self.graph.any_batch else 1
         few = max(1, min(len(draws), limit))
         some = max(1, limit // few)
@@ -153,7 +157,7 @@ class DeltaEngine:
             draws=len(draws),
             added=disturb(all_patches, all_draws),
             boxes=np.array([_corner(grid, int(patch)) for patch in patches]),
-            cache=self._cache,
+            prepared=self.prepared,
         )
         values = tuple(
             read_target(node, target, changes.get(node), plan, group, chosen, len(draws))

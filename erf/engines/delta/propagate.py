@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from erf.engines.delta.clean import CleanPass
 from erf.engines.delta.frame import Frame, Lane, refit, whole_frame
 from erf.engines.delta.plan import Group
+from erf.engines.delta.prepared import Prepared
 from erf.engines.delta.rules.table import Formula, is_window_map
 from erf.engines.delta.step import Change, Step
 from erf.graph import Node
@@ -31,7 +31,7 @@ def propagate(
     draws: int,
     added: Float[Tensor, "batch c patch patch"],
     boxes: Int64[np.ndarray, "patches 2"],
-    cache: dict[Any, Any],
+    prepared: Prepared,
 ) -> dict[Node, Change]:
     """Pass changes on, node by node; what no later node reads is dropped.
 
@@ -47,7 +47,7 @@ def propagate(
         draws: of every patch.
         added: what is added to the image, draws running fastest.
         boxes: (top, left) of every patch.
-        cache: kept between batches.
+        prepared: once, for every batch.
     """
     if group.frame(image, chosen) is None:
         return {}  # the hull of what is read holds the patch, but nothing read lies in it
@@ -64,7 +64,7 @@ def propagate(
             draws,
             clean,
             changes,
-            cache,
+            prepared,
         )
         values = rules[node].apply(step)
         changes[node] = Change(values, _place(node, whole, frame, len(chosen)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from erf.engines.delta.clean import CleanPass, full_shape
 from erf.engines.delta.frame import Frame, Lane, cut_clean, map_dims, refit, whole_frame
+from erf.engines.delta.prepared import Prepared
 from erf.geometry.axis import Window
 from erf.graph import Node
 
@@ -39,7 +40,7 @@ class Step:
         patches, draws: the batch holds every draw of every patch.
         clean: the clean pass.
         changes: of the nodes before; a node that is missing does not change.
-        cache: kept between batches, for prepared weights.
+        prepared: once, for every batch.
     """
 
     node: Node
@@ -48,7 +49,7 @@ class Step:
     draws: int
     clean: CleanPass
     changes: Mapping[Node, Change]
-    cache: dict[Any, Any] = field(default_factory=dict)
+    prepared: Prepared
 
     @property
     def batch(self) -> int:

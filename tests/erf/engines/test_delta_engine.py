@@ -13,8 +13,9 @@ from torch.nn import functional
 from erf.engines.delta import DeltaEngine
 from erf.engines.delta.rules import gathered, tapwise
 from erf.engines.delta.rules.folding import SCALED
+from erf.engines.dense import DenseEngine
 from erf.geometry import PatchGrid, Target
-from strategies.engines import both, worst_error
+from strategies.engines import both, collect, noise, worst_error
 
 
 class Lambda(nn.Module):
@@ -312,3 +313,26 @@ def test_batch_norm_folds_into_the_convolution_it_alone_reads(
     for mine, theirs in zip(found, truth, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-13)
     assert [rule is SCALED for rule in engine.rules.values()].count(True) == folded
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_weights_are_kept_twice_only_where_they_take_little(kept: bool) -> None:
+    torch.manual_seed(2)
+    model, image = _normed(False).eval(), torch.randn(3, 20, 22, dtype=torch.float64)
+    first, last = (model[index].weight.numel() * 8 for index in (0, 3))
+    both_of_them = first + last
+    grid, budget = PatchGrid((20, 22), 4, 3), 4 * both_of_them - (not kept)
+    targets = [Target("3")]
+    engine = DeltaEngine(model, image, targets, memory_bytes=budget)
+    assert engine.prepared.bytes == (both_of_them if kept else max(first, last))
+    assert engine.prepared.keeps_weights is kept
+    weight = engine.graph.constants[engine.graph.layer("3").arguments["weight"]]
+    again = [engine.prepared.weight(engine.graph.layer("3"), weight) for _ in range(2)]
+    assert (again[0] is again[1]) is kept
+    dense = DenseEngine(model, image, targets)
+    with torch.no_grad():
+        found, truth = (
+            collect(each, grid, range(len(grid)), 2, noise(4, 3, torch.float64))
+            for each in (engine, dense)
+        )
+    np.testing.assert_allclose(found[0], truth[0], rtol=1e-9, atol=1e-13)

@@ -115,6 +115,13 @@ def test_a_place_outside_one_image_is_averaged_over_the_others() -> None:
     np.testing.assert_allclose(mean.samples[:, middle - 8, middle], [3, 3])
 
 
+def test_all_of_the_image_lies_in_the_map_of_a_unit_at_its_border() -> None:
+    mean = calibrate([as_field(GRID, np.ones((1, *GRID.shape)), (119.5, 3.5))])
+    middle = len(mean.values) // 2
+    assert mean.values[middle, middle : middle + 26].tolist() == [1.0] * 26
+    assert np.nansum(mean.values[middle + 1 :, middle]) > 0
+
+
 def test_calibrated_theory_is_recentred() -> None:
     results = []
     for down in (0, 2):

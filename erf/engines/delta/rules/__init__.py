@@ -11,7 +11,7 @@ from erf.engines.delta.rules import (  # noqa: F401  (each enters its operators 
     resampling,
 )
 from erf.engines.delta.rules.choose import FALLBACK, find_rule
-from erf.engines.delta.rules.folding import fold
+from erf.engines.delta.rules.folding import fold, window_weights
 from erf.engines.delta.rules.table import Formula
 
-__all__ = ["FALLBACK", "Formula", "find_rule", "fold"]
+__all__ = ["FALLBACK", "Formula", "find_rule", "fold", "window_weights"]

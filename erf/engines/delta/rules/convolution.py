@@ -47,15 +47,6 @@ def pair(value: Any) -> list[int]:
     return values * 2 if len(values) == 1 else values
 
 
-def prepared(step: Step) -> Tensor:
-    """The weight with channels innermost, as convolutions of small maps like it best."""
-    if step.node not in step.cache:
-        weight = step.clean.values[step["weight"]]
-        step.cache[step.node] = weight.contiguous(memory_format=torch.channels_last)
-    kept: Tensor = step.cache[step.node]
-    return kept
-
-
 @formula(
     *("aten.conv2d", "aten.convolution"),
     fits=lambda node: _fixed_weight(node) and _slides(node),
@@ -63,7 +54,8 @@ def prepared(step: Step) -> Tensor:
 )
 def convolve(step: Step) -> Tensor:
     """On windows: padded with zeros exactly as far as the output window reads."""
-    source, weight = step["input"], prepared(step)
+    source = step["input"]
+    weight = step.prepared.weight(step.node, step.clean.values[step["weight"]])
     have, canvas = step.changes[source].frame, step.canvas()
     assert have is not None
     change = step.changes[source].values

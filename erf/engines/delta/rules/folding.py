@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -26,8 +25,8 @@ SCALED = Formula(_pass_on, fits=always, windows=position_wise, clean=lambda _: (
 
 def fold(
     rules: Mapping[Node, Formula], ends: frozenset[Node], constants: Mapping[Node, Tensor]
-) -> tuple[dict[Node, Formula], dict[Node, Float[Tensor, "o c rows cols"]]]:
-    """The rules with batch norms left out, and the weights of the convolutions that stand in.
+) -> tuple[dict[Node, Formula], dict[Node, Float[Tensor, " o"]]]:
+    """The rules with batch norms left out, and the scales of the convolutions that stand in.
 
     Args:
         rules: of every node.
@@ -36,14 +35,23 @@ def fold(
     """
     readers = Counter(source for node in rules for source in node.inputs)
     kept: dict[Node, Formula] = dict(rules)
-    weights: dict[Node, Tensor] = {}
+    scales: dict[Node, Tensor] = {}
     for node, formula in rules.items():
         source = node.inputs[0]
         if formula.apply is not batch_norm or source not in rules or source in ends:
             continue
         if rules[source].apply is convolve and readers[source] == 1:
-            weight = constants[source.arguments["weight"]]
-            scaled = weight * scale_of(node, constants).view(-1, 1, 1, 1)
-            weights[source] = scaled.contiguous(memory_format=torch.channels_last)
+            scales[source] = scale_of(node, constants)
             kept[node] = SCALED
-    return kept, weights
+    return kept, scales
+
+
+def window_weights(
+    rules: Mapping[Node, Formula], constants: Mapping[Node, Tensor]
+) -> dict[Node, Float[Tensor, "o c rows cols"]]:
+    """The weights of the convolutions that may run on windows."""
+    return {
+        node: constants[node.arguments["weight"]]
+        for node, formula in rules.items()
+        if formula.apply is convolve
+    }

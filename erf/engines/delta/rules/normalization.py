@@ -33,9 +33,8 @@ def _by_stored(node: Node) -> bool:
 def batch_norm(step: Step) -> Tensor:
     """A factor for each channel."""
     change = step.change(step["input"])
-    if step.node not in step.cache:
-        step.cache[step.node] = scale_of(step.node, step.clean.values)
-    return change * step.cache[step.node].view(-1, *[1] * (change.ndim - 2))
+    scale: Tensor = step.prepared.once(step.node, lambda: scale_of(step.node, step.clean.values))
+    return change * scale.view(-1, *[1] * (change.ndim - 2))
 
 
 def scale_of(node: Node, constants: Mapping[Node, Tensor]) -> Float[Tensor, " channels"]:

@@ -68,21 +68,23 @@ def average_pool(step: Step) -> Tensor:
 
 def _shares(step: Step) -> Tensor:
     """One over the divisor of every output: the mean of ones where they are summed one by one."""
-    node, source = step.node, step.node.reads[0].source
-    if node not in step.cache:
-        rows, cols = node.reads[0].rows, node.reads[0].cols
-        assert isinstance(rows, Window)
-        assert isinstance(cols, Window)
-        like = step.reference
+    node, like = step.node, step.reference
+    source, rows, cols = node.reads[0].source, node.reads[0].rows, node.reads[0].cols
+    assert isinstance(rows, Window)
+    assert isinstance(cols, Window)
+    windows = ((2, rows), (3, cols))
+
+    def make() -> Tensor:
         ones = torch.ones(1, 1, *source.shape[2:], dtype=like.dtype, device=like.device)
         counts = torch.ones(1, 1, *node.shape[2:], dtype=like.dtype, device=like.device)
-        for dim, window in ((2, rows), (3, cols)):
+        for dim, window in windows:
             first = torch.arange(node.shape[dim]) * window.stride - window.padding
             last = (first + window.kernel).clamp(max=source.shape[dim])
             inside = (last - first.clamp(min=0)).to(ones)
             counts = counts * inside.view([-1 if d == dim else 1 for d in range(4)])
-        step.cache[node] = node.evaluate({source: ones}, 1) / counts
-    shares: Tensor = step.cache[node]
+        return node.evaluate({source: ones}, 1) / counts
+
+    shares: Tensor = step.prepared.once(node, make)
     return shares
 
 

@@ -52,16 +52,17 @@ def _matrices(step: Step) -> tuple[Tensor, Tensor]:
 
     The other axis is held constant: all these operators keep constants.
     """
-    node = step.node
-    if node not in step.cache:
-        source, like = node.reads[0].source, step.reference
-        found = []
-        for axis, size in enumerate(source.map_size):
-            shape = [size, 1, 1, 1]
-            shape[2 + axis] = size
-            basis = torch.eye(size, dtype=like.dtype, device=like.device).view(shape)
-            images = node.evaluate({source: basis.expand(size, 1, *source.map_size)}, size)
-            found.append(images.select(3 - axis, 0)[:, 0].T.contiguous())
-        step.cache[node] = tuple(found)
-    rows, cols = step.cache[node]
+    node, like = step.node, step.reference
+    source = node.reads[0].source
+
+    def along(axis: int, size: int) -> Tensor:
+        shape = [size, 1, 1, 1]
+        shape[2 + axis] = size
+        basis = torch.eye(size, dtype=like.dtype, device=like.device).view(shape)
+        images = node.evaluate({source: basis.expand(size, 1, *source.map_size)}, size)
+        return images.select(3 - axis, 0)[:, 0].T.contiguous()
+
+    rows, cols = step.prepared.once(
+        node, lambda: tuple(along(axis, size) for axis, size in enumerate(source.map_size))
+    )
     return rows, cols
