@@ -11,7 +11,7 @@ from scipy import stats
 import erf
 import figures
 from erf.geometry import Target
-from strategies.results import gaussian_result
+from strategies.results import gaussian_result, gaussian_side
 from strategies.tidy import assert_tidy
 
 SIGMA = (14.0, 18.0)
@@ -36,8 +36,7 @@ def with_photo(origin, name):
 
 
 def side_of(scale):
-    """Of a square as large as the ellipse that holds 95.45 % of a Gaussian."""
-    return scale * math.sqrt(-2 * math.pi * math.log(1 - 0.9545) * SIGMA[0] * SIGMA[1])
+    return gaussian_side((scale * SIGMA[0], scale * SIGMA[1]))
 
 
 def test_the_map_shows_each_unit_at_its_centre_with_the_size_of_its_field():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import matplotlib.cbook
 import numpy as np
@@ -27,6 +28,11 @@ def bump(grid: PatchGrid, center: tuple[float, float], sigma: tuple[float, float
     rows, cols = grid.centers
     across = np.exp(-((rows - center[0]) ** 2) / (2 * sigma[0] ** 2))
     return np.outer(across, np.exp(-((cols - center[1]) ** 2) / (2 * sigma[1] ** 2)))
+
+
+def gaussian_side(sigma: tuple[float, float], share: float = 0.9545) -> float:
+    """Of a square as large as the ellipse that holds a share of a Gaussian."""
+    return math.sqrt(-2 * math.pi * math.log(1 - share) * sigma[0] * sigma[1])
 
 
 def gaussian_result(
