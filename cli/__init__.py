@@ -20,6 +20,7 @@ COMMANDS = (
     "compare",
     "figure",
     "report",
+    "explore",
     "train",
     "evaluate",
     "predict",

@@ -45,7 +45,7 @@ from erf.model import Layer, layers
 from erf.photo import Photo, read_photo
 from erf.questions import gradient_field, occlusion_field, probe, probe_layers, probe_units
 from erf.results import LayerResult, UnitResult, save
-from erf.settings import Gradient, Noise, Occlusion, Until, until
+from erf.settings import Gradient, Noise, Occlusion, OneByOne, Until, until
 from erf.sources import Init, InputSpace, LoadedModel, load_model, model_names
 from erf.study import GrowthProbe, Study, StudyPlan, read_plan, run_study
 from erf.study import open_any as open
@@ -88,6 +88,7 @@ __all__ = [
     "ModelError",
     "Noise",
     "Occlusion",
+    "OneByOne",
     "PatchGrid",
     "Photo",
     "PhotoError",

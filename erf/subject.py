@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
+from erf.companions import companion
 from erf.errors import SettingError
 from erf.geometry import UnitName, spread_units
 from erf.model import Specimen
 from erf.photo import Photo
-from erf.probing import Asked, differentiate, run
+from erf.probing import Asked, differentiate, grow, run
 from erf.results import LayerResult, UnitResult
 from erf.settings import Disturbance, Gradient, Noise, Settings
 
@@ -152,6 +154,58 @@ class Subject(Specimen):
         asked = [Asked(layer, unit, channel) for unit in units]
         results = self._ask(asked, settings, journal=journal, progress=progress)
         return [result for result in results if isinstance(result, UnitResult)]
+
+    def grow(
+        self,
+        layer: str,
+        settings: Disturbance | None = None,
+        *,
+        unit: UnitName = "center",
+        channel: int | None = None,
+    ) -> Iterator[UnitResult | LayerResult]:
+        """Measure draw after draw, and give the result after each: it sharpens as one looks.
+
+        The result after n draws is, to the bit, that of `probe` with ``draws=erf.OneByOne(n)``.
+
+        Args: as of `probe`; ``settings.draws`` is how many at the most.
+
+        Raises:
+            SettingError: for draws ``auto``; else as `probe`.
+
+        Example:
+            >>> import torch, erf
+            >>> subject = erf.Subject(torch.nn.Conv2d(3, 4, 3), torch.randn(3, 16, 16))
+            >>> [each.draws for each in subject.grow("output", erf.Noise(patch=4, draws=3))]
+            [1, 2, 3]
+        """
+        return grow(self, Asked(layer, unit, channel), settings or Noise())
+
+    def explore(self, *, port: int = 0, open_browser: bool = True) -> Any:
+        """Click and see: a live page of this model and image, served on this machine alone.
+
+        In a notebook the page is shown below the cell. It works beside whatever runs next, and asks
+        this model: close it before you change the model.
+
+        Args:
+            port: of the page; 0 for any that is free.
+            open_browser: whether to open it in a browser, where this is no notebook.
+
+        Returns:
+            The `figures.explorer.Explorer`: its ``address``, and ``close()``.
+
+        Raises:
+            SettingError: when the port is taken.
+
+        Example:
+            >>> import torch, erf
+            >>> subject = erf.Subject(torch.nn.Conv2d(3, 4, 3), torch.randn(3, 16, 16))
+            >>> with subject.explore(open_browser=False) as explorer:
+            ...     explorer.address.startswith("http://127.0.0.1:")
+            True
+        """
+        companion("figures")
+        explorer = importlib.import_module("figures.explorer")
+        return explorer.explore_subject(self, port=port, open_browser=open_browser)
 
     def _ask(
         self,

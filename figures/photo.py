@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float32, Float64, UInt8
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
@@ -16,16 +16,26 @@ LUMA = np.array([0.2126, 0.7152, 0.0722])
 
 
 def picture(result: Result) -> UInt8[np.ndarray, "rows cols 3"]:
-    """The picture kept with the result; otherwise the model's input, its range stretched.
+    """The picture kept with the result; otherwise the model's input, its range stretched."""
+    return seen(result.image, result.picture)
+
+
+def seen(
+    image: Float32[np.ndarray, "channels rows cols"],
+    levels: UInt8[np.ndarray, "rows cols 3"] | None = None,
+) -> UInt8[np.ndarray, "rows cols 3"]:
+    """An image as a person sees it.
 
     A tensor in a model's input space has no colours of its own: its first three channels (or its
     first, as grey) are scaled together from their smallest value to their largest.
+
+    Args:
+        image: in the model's input space.
+        levels: the photo that it was made of, if it was.
     """
-    if result.picture is not None:
-        return result.picture
-    channels: NDArray[np.float32] = (
-        result.image[:3] if result.image.shape[0] >= 3 else result.image[[0, 0, 0]]
-    )
+    if levels is not None:
+        return levels
+    channels: NDArray[np.float32] = image[:3] if image.shape[0] >= 3 else image[[0, 0, 0]]
     low, high = float(channels.min()), float(channels.max())
     shares = (channels - low) / ((high - low) or 1.0)
     return np.moveaxis(np.rint(255 * shares), 0, -1).astype(np.uint8)

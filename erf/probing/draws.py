@@ -1,4 +1,4 @@
-"""Taking draws: a number of them, or as many as the size's interval asks for."""
+"""Taking draws: a number of them, one by one, or as many as the size's interval asks for."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from erf.measures.stopping import FIRST_DRAWS, precision
 from erf.probing.journal import Record
 from erf.probing.tally import Tally
 from erf.progress import progress_bar
-from erf.settings import Until
+from erf.settings import OneByOne, Rule, Until
 
 
-def next_goal(rule: int | Until, taken: int, tallies: Sequence[Tally], grid: PatchGrid) -> int:
+def next_goal(rule: Rule, taken: int, tallies: Sequence[Tally], grid: PatchGrid) -> int:
     """Draws to go on to in all; ``taken`` when there are enough."""
+    if isinstance(rule, OneByOne):
+        return min(taken + 1, rule.count)
     if not isinstance(rule, Until):
         return rule
     if taken == 0:
@@ -27,18 +29,20 @@ def next_goal(rule: int | Until, taken: int, tallies: Sequence[Tally], grid: Pat
     return wanted
 
 
-def most_draws(rule: int | Until) -> int:
+def most_draws(rule: Rule) -> int:
     """As many draws as may be taken.
 
     Example:
         >>> most_draws(4), most_draws(Until(0.02, limit=64))
         (4, 64)
     """
+    if isinstance(rule, OneByOne):
+        return rule.count
     return rule.limit if isinstance(rule, Until) else rule
 
 
 def take_draws(
-    rule: int | Until,
+    rule: Rule,
     engine: Engine,
     grid: PatchGrid,
     disturb: Disturb,

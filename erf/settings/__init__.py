@@ -6,7 +6,7 @@ keeps them (``result.settings``) and can be asked for again with them.
 
 from erf.settings.changes import DisturbanceChanges, GradientChanges, changed
 from erf.settings.disturbance import ENGINES, Disturbance, Noise, Occlusion
-from erf.settings.draws import Until, until
+from erf.settings.draws import OneByOne, Rule, Until, rule_from_json, until
 from erf.settings.form import METHODS, Settings, settings_from_json, settings_of
 from erf.settings.given import NamedStimulus, OtherImage
 from erf.settings.gradient import REDUCTIONS, Gradient
@@ -24,10 +24,13 @@ __all__ = [
     "NamedStimulus",
     "Noise",
     "Occlusion",
+    "OneByOne",
     "OtherImage",
+    "Rule",
     "Settings",
     "Until",
     "changed",
+    "rule_from_json",
     "settings_from_json",
     "settings_of",
     "until",

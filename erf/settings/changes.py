@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from erf.errors import SettingError
-from erf.settings.draws import Until
+from erf.settings.draws import OneByOne, Until
 from erf.settings.given import NamedStimulus, OtherImage
 from erf.settings.method import Method
 from erf.stimulus import Stimulus
@@ -24,7 +24,7 @@ class DisturbanceChanges(TypedDict, total=False):
 
     patch: int
     stride: int | None
-    draws: int | Until | Literal["auto"]
+    draws: int | Until | OneByOne | Literal["auto"]
     sigma: float | tuple[float, ...]
     stimulus: str | Stimulus | NamedStimulus
     other: Float[np.ndarray, "channels rows cols"] | OtherImage | None

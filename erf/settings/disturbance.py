@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from erf.errors import SettingError
 from erf.memory import parse_memory
-from erf.settings.draws import Until
+from erf.settings.draws import OneByOne, Rule, Until
 from erf.settings.given import NamedStimulus, OtherImage
 from erf.settings.method import Method, check_whole
 from erf.stimulus import Stimulus
@@ -29,7 +29,7 @@ class Disturbance(Method):
         stride: its step, pixels; None for the patch. The last row and column are shifted inward to
             the border.
         draws: random realisations of the stimulus a patch, or `until` the size is known
-            (``"auto"`` for ``until()``).
+            (``"auto"`` for ``until()``); `OneByOne` to look at each before the next.
         sigma: strength of additive noise in the model's input space, one number or one a channel.
         stimulus: a registered name (`erf.stimulus.STIMULI`), or a function
             ``(canvas, box, rng) -> change``.
@@ -51,7 +51,7 @@ class Disturbance(Method):
 
     patch: int = 16
     stride: int | None = None
-    draws: int | Until | Literal["auto"] = 8
+    draws: int | Until | OneByOne | Literal["auto"] = 8
     sigma: float | tuple[float, ...] = 0.1
     stimulus: str | Stimulus | NamedStimulus = "gaussian"
     other: Float[np.ndarray, "channels rows cols"] | OtherImage | None = None
@@ -76,7 +76,7 @@ class Disturbance(Method):
             raise SettingError(
                 f"stride {self.stride} is larger than patch {self.patch}: pixels would be left out"
             )
-        if not isinstance(self.draws, Until):
+        if not isinstance(self.draws, Until | OneByOne):
             if isinstance(self.draws, str):
                 raise SettingError(f"draws {self.draws!r} is neither a number nor 'auto'")
             check_whole("draws", self.draws, 1)
@@ -106,7 +106,7 @@ class Disturbance(Method):
         return self.stimulus
 
     @property
-    def rule(self) -> int | Until:
+    def rule(self) -> Rule:
         """How many draws, or until when."""
         assert not isinstance(self.draws, str)
         return self.draws
@@ -150,7 +150,7 @@ class Occlusion(Disturbance):
     method: ClassVar[str] = "occlusion"
 
     patch: int = 11
-    draws: int | Until | Literal["auto"] = 1
+    draws: int | Until | OneByOne | Literal["auto"] = 1
     stimulus: str | Stimulus | NamedStimulus = "replace"
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from erf.errors import SettingError
 from erf.settings.disturbance import Disturbance, Noise, Occlusion
-from erf.settings.draws import Until
+from erf.settings.draws import rule_from_json
 from erf.settings.given import NamedStimulus
 from erf.settings.gradient import Gradient
 
@@ -51,8 +51,8 @@ def settings_from_json(values: Mapping[str, Any]) -> Settings:
     kind = METHODS.get(values.pop("method", ""))
     if kind is None:
         raise SettingError(f"method is none of {', '.join(METHODS)}")
-    if isinstance(values.get("draws"), Mapping):
-        values["draws"] = Until(**values["draws"])
+    if "draws" in values:
+        values["draws"] = rule_from_json(values["draws"])
     if isinstance(values.get("sigma"), list):
         values["sigma"] = tuple(values["sigma"])
     if isinstance(values.get("stimulus"), Mapping):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from erf.errors import SettingError
-from erf.settings.draws import Until
+from erf.settings.draws import OneByOne, Until, rule_to_json
 from erf.settings.given import NamedStimulus, OtherImage
 
 
@@ -33,8 +33,8 @@ class Method:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Until):
-        return {"tolerance": value.tolerance, "limit": value.limit}
+    if isinstance(value, Until | OneByOne):
+        return rule_to_json(value)
     if isinstance(value, NamedStimulus):
         return {"name": value.name, "source_sha256": value.source_sha256}
     if isinstance(value, OtherImage):

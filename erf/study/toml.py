@@ -10,7 +10,7 @@ from typing import Any
 
 from erf.errors import PhotoError, SettingError
 from erf.photo import find_photos
-from erf.settings import METHODS, Disturbance, Until, settings_from_json
+from erf.settings import METHODS, Disturbance, rule_from_json, settings_from_json
 from erf.sources import Choice, Init, InputSpace
 from erf.study.plan import StudyMethod, StudyModel, StudyPlan
 
@@ -107,8 +107,8 @@ def _method(name: str, values: Any) -> StudyMethod:
     sigma = given.pop("sigma", 25.0)
     if not isinstance(sigma, int | float):
         raise SettingError(f"sigma {sigma!r} must be a number, grey levels")
-    if isinstance(given.get("draws"), Mapping):
-        given["draws"] = Until(**given["draws"])
+    if "draws" in given:
+        given["draws"] = rule_from_json(given["draws"])
     settings = settings_from_json(given)
     if "sigma" in values and not isinstance(settings, Disturbance):
         raise SettingError(f"sigma has no meaning with method {given['method']}")
