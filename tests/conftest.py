@@ -14,6 +14,7 @@ INSIDE = (
     *("erf.engines.check", "erf.engines.choose", "erf.engines.dense", "erf.measures"),
     *("erf.model.listing", "erf.model.observe", "erf.model.origin", "erf.probing", "erf.results"),
     *("erf.stimulus", "figures.compare", "figures.depth", "figures.maps", "figures.outlines"),
+    *("figures.explorer.bench", "figures.explorer.painting"),
     *("figures.photo", "figures.report", "figures.theory"),
     *("erf.photo", "erf.sources", "erf.study", "parsenet.datasets.read", "parsenet.bilinear"),
     *("parsenet.datasets.counting", "parsenet.norms"),

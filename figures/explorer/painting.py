@@ -19,7 +19,7 @@ MOST_UNITS = 96
 MOST_LINES = 20_000
 """Borders of what the criterion counts; more would be a grey cloud, and slow."""
 
-Raster = UInt32[np.ndarray, "rows cols"]
+Raster = UInt32[np.ndarray, "shown_rows shown_cols"]
 """Pixels as Bokeh takes them: bytes of red, green, blue and opacity."""
 
 
@@ -83,7 +83,7 @@ def scale_css() -> str:
     return ", ".join(to_hex(color, keep_alpha=True) for color in colors)
 
 
-def pack(colors: Float[np.ndarray, "rows cols 4"]) -> Raster:
+def pack(colors: Float[np.ndarray, "shown_rows shown_cols 4"]) -> Raster:
     """Shares of red, green, blue and opacity as one number a pixel."""
     levels = np.rint(255 * colors).astype(np.uint8)
     return np.ascontiguousarray(levels).view(np.uint32)[..., 0]
