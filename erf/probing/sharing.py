@@ -10,7 +10,7 @@ from pathlib import Path
 
 from erf.errors import SettingError
 from erf.model import Specimen
-from erf.probing.draws import take_draws
+from erf.probing.draws import most_draws, take_draws
 from erf.probing.journal import Journal, Record
 from erf.probing.passes import Asked, prepare, request_of
 from erf.probing.tally import Tally
@@ -80,4 +80,4 @@ def run_shares(
             whole = is_last() or whole
         if whole:
             take(record)
-    return ready.results(specimen, settings, settings.rule) if whole else None
+    return ready.results(specimen, settings, most_draws(settings.rule)) if whole else None
