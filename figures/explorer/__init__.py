@@ -14,6 +14,7 @@ keeping            results, figures and static pages that outlast it
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from erf.subject import Subject
@@ -53,9 +54,6 @@ def explore_subject(
 
 def in_notebook() -> bool:
     """Whether what is returned is shown below a cell."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    shell = get_ipython()
-    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+    python = sys.modules.get("IPython")
+    shell = None if python is None else python.get_ipython()
+    return type(shell).__name__ == "ZMQInteractiveShell"

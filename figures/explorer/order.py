@@ -24,7 +24,15 @@ LONGEST = 640
 
 @runtime_checkable
 class Specimens(Protocol):
-    """Models that can be put on images."""
+    """Models that can be put on images.
+
+    Attributes:
+        names: of the models.
+        notes: what a user should know of them.
+        sigma: usual strength of the noise.
+        sigma_unit: in which that is said.
+        drops: whether other images can be dropped.
+    """
 
     names: tuple[str, ...]
     notes: tuple[str, ...]
@@ -49,8 +57,15 @@ class Specimens(Protocol):
 class Order(Protocol):
     """What a worker opens before it begins."""
 
-    out: Path
-    layer: str | None
+    @property
+    def out(self) -> Path:
+        """Folder for what is kept."""
+        ...
+
+    @property
+    def layer(self) -> str | None:
+        """To begin with; None for the one that makes most sense."""
+        ...
 
     def open(self) -> Specimens:
         """Find the models; whatever is wrong with them or the image is said now."""
@@ -113,6 +128,8 @@ class Loaded:
     """Models that know how they want their photos."""
 
     sigma, sigma_unit, drops = 25.0, "grey levels", True
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def __init__(
         self, models: list[LoadedModel], first: Path, size: tuple[int, int] | None
@@ -141,6 +158,8 @@ class Alone:
     """A subject on its own image: how its model wants photos is not known."""
 
     sigma, sigma_unit, drops = 0.1, "of the model's input", False
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject

@@ -121,14 +121,14 @@ class Explorer:
             self._first.set()
             return
         if isinstance(report, Ready | Failed):
-            for tab in list(self._tabs.values()):
-                tab.hear(report)
+            for each in list(self._tabs.values()):
+                each.hear(report)
         elif (tab := self._tabs.get(report.place.tab)) is not None:
             tab.hear(report)
 
     def _serve(self, port: int) -> None:
         """Start the server's loop in a thread of its own."""
-        begun: list[OSError | None] = []
+        failed: list[OSError] = []
         there = threading.Event()
 
         def run() -> None:
@@ -137,7 +137,7 @@ class Explorer:
             try:
                 self._server = self._build(port, self._loop)
             except OSError as error:
-                begun.append(error)
+                failed.append(error)
                 there.set()
                 return
             self._server.start()
@@ -148,8 +148,8 @@ class Explorer:
 
         threading.Thread(target=run, name="erf-explore-server", daemon=True).start()
         there.wait()
-        if begun:
-            reason = begun[0].strerror or str(begun[0])
+        if failed:
+            reason = failed[0].strerror or str(failed[0])
             raise SettingError(f"port {port} of {HOST} cannot be had ({reason})") from None
 
     def _build(self, port: int, loop: IOLoop) -> BaseServer:
@@ -179,7 +179,7 @@ class Explorer:
             root.name = name
             document.add_root(root)
         document.title = "What does this unit hear?"
-        document.template = page_template()
+        document.template = page_template()  # type: ignore[assignment]  # a string is taken too
         document.template_variables.update(page_variables())
         document.js_on_event(tab.views.ready_event, tab.views.ready)
         document.on_session_destroyed(lambda _context: self._close_tab(number))

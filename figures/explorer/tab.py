@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from bokeh.document import Document
 
 from erf.errors import ErfError, SettingError
@@ -191,12 +192,12 @@ class Tab:
         raster = field_raster(field.clean, field.cells, result.image_size)
         view.show_image("overlay", raster, result.image_size)
         criterion, _, share = report.measurement.criterion.partition(":")
-        lines = {name: [] for name in ("x0", "y0", "x1", "y1")}
+        inside = np.zeros(field.clean.shape, dtype=bool)  # other sizes are no set of cells
         if criterion == "mass":
-            lines = contour(inside_mass(field.clean, field.cells.areas, float(share)), field.cells)
+            inside = inside_mass(field.clean, field.cells.areas, float(share))
         elif criterion == "peak":
-            lines = contour(inside_share_of_peak(field.clean, float(share)), field.cells)
-        view.sources["contour"].data = lines
+            inside = inside_share_of_peak(field.clean, float(share))
+        view.sources["contour"].data = contour(inside, field.cells)
         self._tell(tell_grown(result, report.measurement, side, report.wanted))
 
     def _show_reached(self, report: Reached) -> None:
