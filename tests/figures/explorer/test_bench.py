@@ -91,11 +91,10 @@ def test_an_answer_comes_in_the_order_in_which_it_is_known(desk):
 
 
 def test_a_new_question_ends_the_one_before_it(desk):
-    desk.ask(Question(layer=LAYER, unit=(1, 1)), draws=50, patch=8)
-    desk.take()
+    desk.ask(Question(layer=LAYER, unit=(1, 1)), draws=50, patch=8, steps=6)
     desk.ask(Question(layer=LAYER, unit=(2, 2)), draws=50, patch=8, steps=6)
     desk.ask(Question(layer=LAYER, unit=(3, 3)), draws=2, patch=8)
-    reports = desk.take()
+    _, *reports = desk.take()
     last = max(index for index, each in enumerate(reports) if each.place.number == 2)
     assert all(each.place.number == 3 for each in reports[last + 1 :])
     assert max(each.result.draws for each in reports if isinstance(each, Grown)) < 50
