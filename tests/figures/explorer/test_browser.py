@@ -41,10 +41,11 @@ def chromium():
 
 def open_tab(chromium, address, *, width=1280):
     page = chromium.new_page(viewport={"width": width, "height": 1000})
+    page.set_default_timeout(180_000)
     watch = Watch()
     watch.attach(page)
     page.goto(address)
-    page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+    page.wait_for_selector("body[data-ready=yes]")
     return page, watch
 
 
@@ -76,9 +77,7 @@ def at(page, plot, row, col, shape):
 
 
 def wait_for(page, unit, draws=3, side=0):
-    page.wait_for_selector(
-        f'#panel{side}[data-shows="{unit}"][data-draws="{draws}"]', timeout=60_000
-    )
+    page.wait_for_selector(f'#panel{side}[data-shows="{unit}"][data-draws="{draws}"]')
 
 
 def click_unit(page, row, col, side=0):
@@ -140,7 +139,7 @@ def test_what_is_typed_is_asked_and_another_size_needs_no_new_draw(page):
     page.wait_for_function("document.getElementById('definition0').textContent.includes('peak')")
     expect(page, truth_of((5, 2), channel=4), criterion="peak")
     page.locator("input[value=gradient]").check()
-    page.wait_for_selector("#panel0[data-draws='1']", timeout=60_000)
+    page.wait_for_selector("#panel0[data-draws='1']")
     gradient = subject_of(photo(SIZE)).probe(LAYER, erf.Gradient(), unit=(5, 2), channel=4)
     assert value(page, "area0") == erf.measure(gradient, criterion="peak").area
 
@@ -171,7 +170,7 @@ def test_the_next_click_ends_what_is_under_way(page):
     page.locator("#patch").fill("4")
     page.locator("#patch").press("Enter")
     click_unit(page, 2, 2)
-    page.wait_for_selector(f'#panel0[data-shows="{LAYER}@2,2"]', timeout=60_000)
+    page.wait_for_selector(f'#panel0[data-shows="{LAYER}@2,2"]')
     assert int(page.locator("#panel0").get_attribute("data-draws")) < 256
     page.locator("#draws").fill("2")
     page.locator("#draws").press("Enter")
