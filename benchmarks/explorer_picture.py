@@ -16,9 +16,9 @@ from figures.explorer import ByName, explore
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--models", default="none,late")
-@click.option("--layer", default="score")
-@click.option("--draws", default=8)
+@click.option("--models", default="late")
+@click.option("--layer", default="fc7")
+@click.option("--draws", default=2)
 @click.option("--width", default=1400)
 @click.option("--patience", default=600, help="Seconds to wait for the last draw.")
 def main(out: Path, models: str, layer: str, draws: int, width: int, patience: int) -> None:
@@ -31,9 +31,10 @@ def main(out: Path, models: str, layer: str, draws: int, width: int, patience: i
     order = ByName(Choice(), names, photo, None, Path("unused"), layer)
     with explore(order) as explorer, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(1000 * patience)
         page.goto(explorer.address)
         for side in range(len(names)):
             done = f"#panel{side}[data-draws='{draws}']"
