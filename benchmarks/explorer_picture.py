@@ -1,6 +1,6 @@
-"""The picture of the explorer in the docs: two shipped networks side by side, in a real browser.
+"""The picture of the explorer in the docs, in a real browser.
 
-python -m benchmarks.explorer_picture docs/explore.png
+python -m benchmarks.explorer_picture docs/explore.png --draws 2
 """
 
 from __future__ import annotations
