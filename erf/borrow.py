@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 OWN = frozenset(vars(nn.Module()))
 """Attributes that every module has: its mode, its hooks, and what is registered with it."""
+HOOKS = ("_hooks", "_hooks_with_kwargs", "_hooks_always_called")
+"""How the attributes that hold hooks end."""
 
 
 @contextmanager
@@ -18,11 +20,13 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
     """The model in evaluation mode, without gradients; afterwards every module is as it was.
 
     What a ``forward`` notes on its module (a cache of anchors for this size of image) is undone
-    too: while a model is traced such notes hold no numbers. Hooks belong to whoever registers them
-    (``with handle:``); device, parameters and their gradient flags are never touched.
+    too: while a model is traced such notes hold no numbers. So are hooks that it registers: left
+    without the note that says so, the next pass would register them again, and each would count
+    twice. Device, parameters and their gradient flags are never touched.
     """
     modes = {module: module.training for module in model.modules()}
     noted = {module: (type(module), _notes(module)) for module in modes}
+    hooked = {module: _hooks(module) for module in modes}
     model.eval()
     try:
         with torch.no_grad():
@@ -33,6 +37,10 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
             kind, notes = noted[module]
             if type(module) is kind:  # a lazy module has become another
                 _restore(module, notes)
+            for name, known in hooked[module].items():
+                hooks: dict[int, object] = getattr(module, name)
+                for handle in hooks.keys() - known:
+                    del hooks[handle]
 
 
 def _notes(module: nn.Module) -> dict[str, tuple[object, object]]:
@@ -42,6 +50,12 @@ def _notes(module: nn.Module) -> dict[str, tuple[object, object]]:
         for name, value in vars(module).items()
         if name not in OWN
     }
+
+
+def _hooks(module: nn.Module) -> dict[str, set[int]]:
+    """Of each kind of hook a module may have, the handles of those it has."""
+    kinds = [name for name in OWN if name.endswith(HOOKS)]
+    return {name: set(vars(module)[name]) for name in kinds if name in vars(module)}
 
 
 def _restore(module: nn.Module, notes: Mapping[str, tuple[object, object]]) -> None:

@@ -71,3 +71,35 @@ def test_a_lazy_module_stays_what_it_became():
         model(torch.zeros(1, 3, 8, 8))
     assert type(model[0]) is nn.Conv2d
     assert model[0].in_channels == 3
+
+
+class Capturing(nn.Module):
+    """Hooks its own layer when it first runs, and adds up what the hook saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.seen = []
+
+    def forward(self, image):
+        if not getattr(self, "is_hooked", False):
+            self.conv.register_forward_hook(lambda _module, _inputs, out: self.seen.append(out))
+            self.is_hooked = True
+        self.seen = []
+        self.conv(image)
+        return sum(self.seen)
+
+
+@pytest.mark.parametrize("runs_first", [False, True])
+def test_hooks_that_a_forward_registers_count_once(runs_first):
+    model, image = Capturing(), torch.randn(3, 16, 16)
+    expected = model.conv(image[None])
+    if runs_first:
+        model(image[None])
+    subject = erf.Subject(model, image)
+    result = subject.probe("output", erf.Noise(patch=4, draws=1), unit="all")
+    assert subject.graph is subject.graph
+    assert len(model.conv._forward_hooks) == runs_first
+    torch.testing.assert_close(model(image[None]), expected)
+    norm = torch.linalg.vector_norm(expected[0], dim=0)
+    torch.testing.assert_close(torch.from_numpy(result.activation), norm.detach())
