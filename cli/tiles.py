@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -32,13 +32,21 @@ if TYPE_CHECKING:
     "--tolerance",
     type=FiniteRange(min=0, min_open=True),
     default=0.01,
-    help="Largest change of a unit, in the layer's spread.",
+    help="What may be left, see --of.",
+)
+@click.option(
+    "--of",
+    "criterion",
+    type=click.Choice(["change", "flips"]),
+    default="change",
+    help="The largest change of a unit, in the layer's spread; or the share of labels that flip.",
 )
 @click.option(
     "--figure",
     type=click.Path(path_type=Path, dir_okay=False),
     help="New .png, .pdf or .svg file: margin against error and cost.",
 )
+@click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
 @model_options
 def tiles(
     model: str,
@@ -47,7 +55,9 @@ def tiles(
     layer: str | None,
     photos: tuple[Path, ...],
     tolerance: float,
+    criterion: Literal["change", "flips"],
     figure: Path | None,
+    as_json: bool,
     choice: Choice,
 ) -> None:
     """Say which tiles give what MODEL gives for the whole image.
@@ -56,37 +66,34 @@ def tiles(
     kept is what the whole image gives, up to rounding. With --image it is measured, too, how much
     smaller margins change.
     """
+    if choice.inputs:
+        raise click.UsageError("--input: tiles are cut of an image alone")
     if figure is not None:
         if not photos:
             raise click.UsageError("--figure draws what is measured: give --image")
-        claim_file(figure, {".png", ".pdf", ".svg"})
-    from erf import TilingError, tiling
-    from erf.tiles import describe_tiling
+        claim_file(figure, {".png", ".pdf", ".svg"}, "--figure")
+    import erf
+    from erf import tiles
+    from erf.bands import read_image
+    from erf.photo import find_photos
 
     loaded = load(choice, model, image_size)
     channels = loaded.input_space.channels
-    try:
-        plan = tiling(loaded.model, layer, image_size=image_size, tile=tile, channels=channels)
-        click.echo("\n".join(describe_tiling(plan, loaded.name)))
-    except TilingError as error:
-        if not photos:
-            raise
-        from erf import bare_tiling
-
-        click.echo(f"{loaded.name}: {error}")
-        plan = bare_tiling(loaded.model, layer, image_size=image_size, tile=tile, channels=channels)
+    read = [read_image(path, image_size, channels) for path in find_photos(photos)]
+    planned = tiles.tiling_or_bare if photos else erf.tiling
+    plan = planned(loaded.model, layer, image_size=image_size, tile=tile, channels=channels)
+    lines, found = tiles.describe_tiling(plan, loaded.name), ()
     if photos:
-        from erf import margin_curves, read_photo
-        from erf.photo import find_photos
-        from erf.tiles import describe_margins
+        images = [loaded.image(photo) for photo in read]
+        curves = erf.margin_curves(loaded.model, images, plan, progress=True)
+        enough = erf.enough_margin(
+            loaded.model, images, curves, tolerance, criterion=criterion, progress=True
+        )
+        found = curves, enough
+        lines += tiles.describe_photos(read, image_size) + tiles.describe_margins(curves, enough)
+    click.echo(tiles.tiling_json(plan, loaded.name, *found) if as_json else "\n".join(lines))
+    if figure is not None:
+        from figures import margin_figure, save
 
-        images = [
-            loaded.input_space.tensor(read_photo(path, image_size).levels)
-            for path in find_photos(photos)
-        ]
-        curves = margin_curves(loaded.model, images, plan, progress=True)
-        click.echo("\n".join(describe_margins(curves, tolerance)))
-        if figure is not None:
-            from figures import margin_figure, save
-
-            click.echo(f"figure  {save(margin_figure(curves, tolerance), figure)}")
+        save(margin_figure(curves, enough), figure)
+        click.echo(f"figure  {figure}", err=as_json)

@@ -57,7 +57,16 @@ from erf.theoretical import (
     theoretical_field,
     theory,
 )
-from erf.tiles import MarginCurves, Tiling, bare_tiling, margin_curves, tiled, tiling
+from erf.tiles import (
+    EnoughMargin,
+    MarginCurves,
+    Tiling,
+    bare_tiling,
+    enough_margin,
+    margin_curves,
+    tiled,
+    tiling,
+)
 
 __version__ = _version("erf-probe")
 
@@ -72,6 +81,7 @@ __all__ = [
     "IMAGE",
     "Box",
     "Comparison",
+    "EnoughMargin",
     "ErfError",
     "ExportError",
     "Field",
@@ -110,6 +120,7 @@ __all__ = [
     "bare_tiling",
     "calibrate",
     "compare",
+    "enough_margin",
     "gradient_field",
     "interior_average",
     "layers",

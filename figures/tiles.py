@@ -2,69 +2,76 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from erf.errors import TilingError
-from erf.tiles import MarginCurves
+from erf.tiles import EnoughMargin, MarginCurves
 from figures.style import Width, inches, styled
 
-WORST, TYPICAL, COST = "#D55E00", "#0072B2", "0.35"
+WORST, TYPICAL, FLIPS, COST = "#D55E00", "#0072B2", "#009E73", "0.35"
+LEAST = 1e-6
+"""Of what is drawn: single precision rounds there."""
 
 
 @styled
-def margin_figure(
-    curves: MarginCurves, tolerance: float = 0.01, *, width: Width = "column"
-) -> Figure:
-    """Change of kept units over the margin, one thin line a photo; below, the pixels it costs.
+def margin_figure(curves: MarginCurves, enough: EnoughMargin, *, width: Width = "column") -> Figure:
+    """What is left over the margin, one thin line a photo; below, the pixels that it costs.
 
     Args:
         curves: of `erf.margin_curves`.
-        tolerance: marked, with the margin that is enough for every photo.
+        enough: of `erf.enough_margin`; its tolerance and its margin are marked.
         width: ``column``, ``page`` or inches.
 
     Raises:
-        SettingError: when ``width`` is out of range, or the tolerance is not above 0.
+        SettingError: when ``width`` is out of range.
     """
     figure = Figure(figsize=(inches(width), 3.3), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(2.2, 1))
-    draw_margins(top, curves, tolerance)
-    bottom.plot(curves.margins, 1 + curves.overhead, color=COST)
-    bottom.set_yscale("log", base=2)
-    bottom.yaxis.set_major_formatter("{x:g}")
-    bottom.set_ylim(1, 2 ** math.ceil(math.log2(2 + _most(curves))))
-    bottom.set_ylabel("pixels computed\n/ pixels of image")
+    draw_margins(top, curves, enough)
+    bottom.step(curves.margins, 1 + curves.overhead, where="pre", color=COST)
+    _draw_marks(bottom, curves, enough)
+    bottom.set_ylim(0, 1.1 * (1 + _most(curves)))
+    bottom.set_ylabel("pixels computed\n/ of the image")
     bottom.set_xlabel("margin dropped of a tile, pixels")
     bottom.set_xlim(0, _last(curves))
     bottom.grid(axis="y")
     return figure
 
 
-def draw_margins(axes: Axes, curves: MarginCurves, tolerance: float) -> None:
-    """The largest and the typical change of units that are kept, over the layer's spread."""
-    for values, color, label in (
-        (curves.worst, WORST, "worst unit"),
+def draw_margins(axes: Axes, curves: MarginCurves, enough: EnoughMargin) -> None:
+    """The largest and the typical change of units that are kept; or the labels that flip."""
+    drawn = [
+        (curves.of("change"), WORST, "worst unit"),
         (curves.typical, TYPICAL, "root mean square"),
-    ):
-        axes.plot(curves.margins, values.T, color=color, linewidth=0.7, alpha=0.6)
+    ]
+    if enough.criterion == "flips":
+        drawn = [(curves.of("flips"), FLIPS, "labels that flip")]
+    for values, color, label in drawn:
+        seen = np.where(values > 0, values, LEAST / 100)
+        axes.plot(curves.margins, seen.T, color=color, linewidth=0.7, alpha=0.6)
         axes.plot([], [], color=color, label=label)
-    axes.axhline(tolerance, color="0.5", linewidth=0.8, linestyle=":", label="tolerance")
-    if curves.theory is not None and curves.theory <= curves.margins[-1]:
-        axes.axvline(curves.theory, color="black", linewidth=0.9, linestyle="--", label="theory")
-    try:
-        enough = curves.enough(tolerance).margin
-        axes.axvline(enough, color=WORST, linewidth=0.9, label=f"enough: {enough:g} px")
-    except TilingError:
-        pass
+    axes.axhline(enough.tolerance, color="0.5", linewidth=0.8, linestyle=":", label="tolerance")
+    _draw_marks(axes, curves, enough)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
-    shown = curves.typical[(curves.typical > 0) & (curves.margins <= _last(curves))]
-    axes.set_ylim(max(shown.min(initial=1), 1e-8) / 2, 2 * np.max(curves.worst))
-    axes.set_ylabel("change / spread of the layer")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize="small")
+    shown = np.concatenate([values[values > LEAST] for values, _, _ in drawn])
+    low, high = shown.min(initial=enough.tolerance), shown.max(initial=enough.tolerance)
+    axes.set_ylim(low / 2, 2 * high)
+    flips = enough.criterion == "flips"
+    axes.set_ylabel("share of labels" if flips else "change / spread of the layer")
+    below = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2}
+    axes.legend(**below, fontsize="small", handlelength=1.5)
+
+
+def _draw_marks(axes: Axes, curves: MarginCurves, enough: EnoughMargin) -> None:
+    """Upright lines at the margin that is enough and at theory's."""
+    if enough.margin is not None:
+        label = f"enough: {enough.margin:g} px"
+        axes.axvline(enough.margin, color="0.2", linewidth=0.9, label=label)
+    if curves.theory is not None and curves.theory <= curves.margins[-1]:
+        label = f"theory: {curves.theory:g} px"
+        axes.axvline(curves.theory, color="black", linewidth=0.9, linestyle="--", label=label)
 
 
 def _last(curves: MarginCurves) -> float:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from torch import nn
+from jaxtyping import Float32
+from torch import Tensor, nn
 
 from erf.inputs import Inputs
 from erf.model import Layer, hash_weights, layers, stages
@@ -56,10 +57,14 @@ class LoadedModel:
         """Over names, types, shapes and bytes of all parameters and buffers."""
         return hash_weights(self.model)
 
+    def image(self, photo: Photo) -> Float32[Tensor, "c h w"]:
+        """A photo, or an image of other numbers, in the model's input space."""
+        space = self.input_space
+        return space.tensor(photo.levels) if photo.values is None else space.own(photo.values)
+
     def subject(self, photo: Photo, former: Subject | None = None) -> Subject:
         """The model on a photo; of a former subject's size, it shares the export."""
-        space = self.input_space
-        image = space.tensor(photo.levels) if photo.values is None else space.own(photo.values)
+        image = self.image(photo)
         if former is not None:
             return former.on(image, photo=photo)
         return Subject(

@@ -107,7 +107,8 @@ class TiledAxis:
         if self.tile >= self.size:
             return self
         dropped = max(0, ceil((before - self.origin) / self.stride))
-        kept = int((self.tile - after - self.origin) // self.stride)
+        # Where convolutions have no padding, a tile has no units nearer to its end than the first.
+        kept = int((self.tile - max(after, self.origin) - self.origin) // self.stride)
         if kept < dropped + self.period.units:
             raise TilingError(
                 f"margins of {before:g} and {after:g} px leave less than the step of "

@@ -1,4 +1,4 @@
-"""How much overlap is enough in fact: tiles against the whole image, on photos."""
+"""How tiles differ from the whole image, by the distance from a tile's side, on photos."""
 
 from __future__ import annotations
 
@@ -8,45 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from scipy import stats
 from torch import Tensor, nn
 
-from erf.borrow import borrowed, kept_buffers, placed_like
 from erf.errors import SettingError, TilingError
-from erf.graph import try_graph_of
-from erf.model import observe_maps
 from erf.progress import progress_bar
 from erf.tiles.axis import Piece, TiledAxis
+from erf.tiles.difference import Criterion, Whole
 from erf.tiles.plan import Tiling
 from erf.tiles.stitch import tile_maps
 
 Curve = Float64[np.ndarray, "margins"]
 Curves = Float64[np.ndarray, "photos margins"]
-
-
-@dataclass(frozen=True)
-class EnoughMargin:
-    """The margin beyond which tiles differ by less than a tolerance.
-
-    Attributes:
-        margin: pixels; the largest that one of the photos needs.
-        each: of every photo.
-        interval: of the median over photos, 95 %, by bootstrap; None with fewer than three photos.
-        photos: how many were looked at.
-    """
-
-    margin: float
-    each: tuple[float, ...]
-    interval: tuple[float, float] | None
-    photos: int
-
-    @property
-    def exceeded(self) -> float:
-        """With what probability, at most, another photo of the kind needs more: 1 / (photos + 1).
-
-        Whichever of photos in random order needs the most is as likely to be the last as any other.
-        """
-        return 1 / (self.photos + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,27 +45,19 @@ class MarginCurves:
     flips: Curves | None
     overhead: Curve
 
-    def enough(self, tolerance: float = 0.01) -> EnoughMargin:
-        """The smallest margin from which on no unit changes by as much as the tolerance.
+    def of(self, criterion: Criterion) -> Curves:
+        """``worst`` for ``change``, ``flips`` for ``flips``.
 
         Raises:
-            SettingError: the tolerance is not above 0.
-            TilingError: no margin of these tiles is enough for some photo.
+            SettingError: a layer of one channel has no labels.
         """
-        if not tolerance > 0:
-            raise SettingError(f"tolerance {tolerance} must be above 0")
-        each = []
-        for number, worst in enumerate(self.worst):
-            wrong = np.flatnonzero(worst >= tolerance)
-            place = 0 if not len(wrong) else int(wrong[-1]) + 1
-            if place == len(self.margins):
-                raise TilingError(
-                    f"no margin up to {self.margins[-1]:g} px keeps photo {number + 1} within "
-                    f"{tolerance:g} of the layer's spread ({worst[-1]:.2g} is left): "
-                    "take larger tiles"
-                )
-            each.append(float(self.margins[place]))
-        return EnoughMargin(max(each), tuple(each), _interval_of_median(each), len(each))
+        if criterion == "change":
+            return self.worst
+        if self.flips is None:
+            raise SettingError(
+                f"layer {self.plan.layer!r} has one channel: no labels that could flip"
+            )
+        return self.flips
 
 
 def margin_curves(
@@ -105,7 +69,8 @@ def margin_curves(
 ) -> MarginCurves:
     """Run every image whole and in tiles, and compare the layer by distance from a tile's side.
 
-    Sides at the image's border do not count. Each image has to fit in memory whole.
+    Sides at the image's border do not count. Each image has to fit in memory whole. Tiles lie side
+    by side, as without a margin: what is left with a margin, `enough_margin` finds out.
 
     Args:
         model: handed back as found.
@@ -122,8 +87,9 @@ def margin_curves(
         >>> from erf.tiles import tiling
         >>> model = torch.nn.Conv2d(3, 4, 5, padding=2)
         >>> plan = tiling(model, image_size=(64, 64), tile=32)
-        >>> margin_curves(model, [torch.randn(3, 64, 64)], plan).enough(1e-4).margin
-        2.0
+        >>> curves = margin_curves(model, [torch.randn(3, 64, 64)], plan)
+        >>> curves.margins[curves.worst[0] < 1e-4][0]
+        np.float64(2.0)
     """
     sizes = {tuple(image.shape[1:]) for image in images}
     if sizes != {plan.image_size}:
@@ -133,7 +99,8 @@ def margin_curves(
     bare = plan.with_margin(0)
     if len(bare.pieces) == 1:
         raise TilingError(f"an image of {plan.image_size} px is one tile of {plan.tile} px")
-    margins = np.arange(0, min(plan.tile) / 2, max(plan.rows.stride, plan.cols.stride))[:-1]
+    tile = min(axis.tile for axis in (plan.rows, plan.cols) if axis.tile < axis.size)
+    margins = np.arange(0, tile / 2, max(plan.rows.stride, plan.cols.stride))
     with progress_bar("photos", len(images), show=progress) as advance:
         curves = []
         for image in images:
@@ -150,29 +117,20 @@ def _compared(
     model: nn.Module, image: Float[Tensor, "c h w"], bare: Tiling
 ) -> Float64[np.ndarray, "3 units"]:
     """Of all units of tiles: distance from the side, relative change, whether flipped."""
-    placed = placed_like(model, torch.as_tensor(image))[None]
-    graph = try_graph_of(model, placed.shape)
-    with borrowed(model), kept_buffers(model):
-        whole = observe_maps(model, placed.clone(), [bare.layer], graph)[bare.layer][0]
-    spread = (whole - whole.mean(dim=(1, 2), keepdim=True)).norm(dim=0).square().mean().sqrt()
-    if not spread > 0:
-        raise TilingError(
-            f"layer {bare.layer!r} is the same everywhere: there is nothing to compare"
-        )
+    whole = Whole.of(model, image, bare.layer)
     parts = []
     for (rows, cols), tile in tile_maps(model, image, bare):
         row, col = rows.first - rows.skipped, cols.first - cols.skipped
-        there = whole[:, row : row + tile.shape[1], col : col + tile.shape[2]]
-        here = tile[:, : there.shape[1], : there.shape[2]]
-        flipped = (here.argmax(dim=0) != there.argmax(dim=0)).double()
-        if len(whole) == 1:
-            flipped.fill_(torch.nan)
+        here = tile[:, : whole.map.shape[1] - row, : whole.map.shape[2] - col]
         far = np.minimum(
             _distances(bare.rows, rows, here.shape[1])[:, None],
             _distances(bare.cols, cols, here.shape[2])[None, :],
         )
-        change = ((here - there).norm(dim=0) / spread).double()
-        parts.append(np.stack([far, change.cpu().numpy(), flipped.cpu().numpy()]).reshape(3, -1))
+        flipped = whole.flipped(here, row, col).double()
+        if not whole.labelled:
+            flipped.fill_(torch.nan)
+        found = (each.double().cpu().numpy() for each in (whole.change(here, row, col), flipped))
+        parts.append(np.stack([far, *found]).reshape(3, -1))
     return np.concatenate(parts, axis=1)
 
 
@@ -200,13 +158,3 @@ def _overhead(plan: Tiling, margin: float) -> float:
         return plan.with_margin(margin).overhead
     except TilingError:
         return float("inf")
-
-
-def _interval_of_median(each: Sequence[float]) -> tuple[float, float] | None:
-    if len(each) < 3:
-        return None
-    if min(each) == max(each):
-        return each[0], each[0]
-    found = stats.bootstrap((each,), np.median, method="percentile", rng=np.random.default_rng(0))
-    low, high = found.confidence_interval
-    return float(low), float(high)

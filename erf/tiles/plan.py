@@ -12,7 +12,7 @@ from torch import nn
 
 from erf.errors import ExportError, SettingError, TilingError
 from erf.graph import Graph, graph_of
-from erf.layer_name import OUTPUT
+from erf.layer_name import OUTPUT, LayerName
 from erf.theoretical import TheoreticalField
 from erf.theoretical.analyse import analyse
 from erf.theoretical.propagate import Walk
@@ -32,6 +32,7 @@ class Tiling:
             ``upper_bound`` may be larger than needed.
         reasons: operators behind a bound.
         sufficient: whether, by theory, what is kept is what the whole image gives.
+        refused: why no margin of such tiles is; empty where one is.
     """
 
     layer: str
@@ -40,6 +41,7 @@ class Tiling:
     status: str
     reasons: tuple[str, ...]
     sufficient: bool = True
+    refused: str = ""
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -158,6 +160,35 @@ def bare_tiling(
     return Tiling(name, rows, cols, fields[-1].status, fields[-1].reasons, sufficient=False)
 
 
+def tiling_or_bare(
+    model: nn.Module,
+    layer: str | None = None,
+    *,
+    image_size: tuple[int, int],
+    tile: int | tuple[int, int],
+    channels: int = 3,
+) -> Tiling:
+    """As `tiling`; where that is refused, as `bare_tiling`, with the reason in ``refused``.
+
+    Args:
+        model, layer, image_size, tile, channels: as of `tiling`.
+
+    Raises:
+        TilingError: as of `bare_tiling`.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.InstanceNorm2d(4))
+        >>> tiling_or_bare(model, image_size=(64, 64), tile=32).refused
+        "no overlap is enough: every unit of 'output' reads the whole image, by aten.instance_norm"
+    """
+    try:
+        return tiling(model, layer, image_size=image_size, tile=tile, channels=channels)
+    except TilingError as error:
+        bare = bare_tiling(model, layer, image_size=image_size, tile=tile, channels=channels)
+        return replace(bare, refused=str(error))
+
+
 def _bare(fields: Sequence[TheoreticalField], axis: int, size: int, tile: int) -> TiledAxis:
     """One axis; without a period of fields, by how many units there are for the image."""
     field, strides = fields[-1], _strides(fields, axis)
@@ -207,17 +238,20 @@ def _hold_to(plan: Tiling, whole: TheoreticalField, alone: TheoreticalField) -> 
 
 
 def _fields_before(model: nn.Module, graph: Graph, layer: str) -> list[TheoreticalField]:
-    """Of the layers that a layer hears, and last of itself."""
-    known = Walk.to(graph, [graph.layer(layer)]).nodes
-    before = [
-        path
-        for path, calls in graph.layers.items()
-        if path not in ("", layer) and calls[-1].get("") in known
-    ]
-    modules = dict(model.named_modules())
+    """Of all calls and operations that a layer hears, as they run, and last of itself."""
+    calls = {
+        node: f"{path}#{number}" if len(several) > 1 else path
+        for path, several in graph.layers.items()
+        for number, members in enumerate(several, start=1)
+        if path and (node := members.get("")) is not None
+    }
+    named = calls | {graph.layer(name): name for name in graph.function_names()}
+    before = [named[n] for n in Walk.to(graph, [graph.layer(layer)]).nodes if n in named]
+    modules = dict(model.named_modules()) | {OUTPUT: model}
     return [
-        replace(field, kind=type(modules.get(field.layer, model)).__name__)
+        replace(field, kind=type(modules[path]).__name__ if path in modules else "")
         for field in analyse(graph, [*before, layer])
+        for path in [LayerName.parse(field.layer).path]
     ]
 
 
@@ -231,7 +265,13 @@ def _cut(fields: Sequence[TheoreticalField], axis: int, size: int, tile: int) ->
             f"no overlap is enough: along {AXES[axis]} what units of {field.layer!r} read is not "
             f"the same everywhere, from {_named(odd)} on"
         )
-    found = cut(size, tile, field.spans(clipped=False)[axis], period)
+    try:
+        found = cut(size, tile, field.spans(clipped=False)[axis], period)
+    except TilingError as error:
+        wide = [each for each in fields if each.stride[axis] == period.pixels > tile // 2]
+        if not wide:
+            raise
+        raise TilingError(f"{error}; the step is that of {_named(wide[0])}") from None
     for piece in found.pieces:
         span = field.spans()[axis][piece.first : piece.last]
         span = span[span[:, 0] < span[:, 1]]
@@ -259,4 +299,5 @@ def _wraps(field: TheoreticalField, axis: int) -> bool:
 
 
 def _named(field: TheoreticalField) -> str:
-    return f"{field.layer!r} ({', '.join((field.kind, *field.reasons))})"
+    words = ", ".join((*([field.kind] if field.kind else []), *field.reasons))
+    return f"{field.layer!r} ({words})" if words else repr(field.layer)

@@ -4,82 +4,21 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision.models import convnext_tiny, segmentation
+from torchvision.models import segmentation
 
 import erf
 from erf.tiles.axis import Period, find_period
+from strategies.tiled_networks import NETWORKS, UPerNet, ValidUNet, conv
 
 SIZE, TILE = (120, 96), 48
 
 
-def conv(inputs, outputs, kernel=3, **more):
-    more = {"padding": kernel // 2} | more
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, **more), nn.Tanh())
-
-
-class UNet(nn.Module):
-    """Two levels down and up; how it pads and how it goes up is chosen."""
-
-    def __init__(self, up, padding_mode="zeros"):
-        super().__init__()
-        kind = {"padding_mode": padding_mode}
-        self.first, self.second = conv(3, 4, **kind), conv(4, 8, **kind)
-        self.deep, self.third = conv(8, 8, **kind), conv(16, 8, **kind)
-        self.last = conv(12, 4, **kind)
-        wide = {"output_padding": 1} if up == "transposed 3" else {}
-        kernel = 3 if up == "transposed 3" else 2
-        self.ups = nn.ModuleList(
-            [
-                nn.ConvTranspose2d(8, 8, kernel, 2, padding=kernel - 2, **wide)
-                if up.startswith("transposed")
-                else nn.Sequential(nn.Conv2d(8, 32, 1), nn.PixelShuffle(2))
-                if up == "shuffle"
-                else nn.Upsample(scale_factor=2, **eval(f"dict({up})"))
-                for _ in range(2)
-            ]
-        )
-
-    def forward(self, x):
-        first = self.first(x)
-        second = self.second(F.max_pool2d(first, 2))
-        deep = self.ups[0](self.deep(F.avg_pool2d(second, 2)))
-        third = self.ups[1](self.third(torch.cat([second, deep], 1)))
-        return self.last(torch.cat([first, third], 1))
-
-
-class Atrous(nn.Module):
-    """DeepLab's head without image pooling, on a stride of four, up again by bilinear sampling."""
-
-    def __init__(self):
-        super().__init__()
-        self.trunk = nn.Sequential(conv(3, 8, stride=2), conv(8, 8, stride=2))
-        self.branches = nn.ModuleList(
-            [conv(8, 4, 1)] + [conv(8, 4, padding=rate, dilation=rate) for rate in (2, 3)]
-        )
-        self.last = nn.Conv2d(12, 4, 1)
-
-    def forward(self, x):
-        deep = self.trunk(x)
-        found = self.last(torch.cat([branch(deep) for branch in self.branches], 1))
-        return F.interpolate(found, size=x.shape[-2:], mode="bilinear", align_corners=False)
-
-
-class Pyramid(nn.Module):
-    """ConvNeXt's first blocks under a pyramid of features, as UPerNet has without its pooling."""
-
-    def __init__(self):
-        super().__init__()
-        features = convnext_tiny(weights=None).features
-        self.stem, self.block, self.down = features[0], features[1][0], features[2]
-        self.block.layer_scale.data.fill_(1)  # else its block changes the sum by a millionth
-        self.side, self.deep = nn.Conv2d(96, 4, 1), nn.Conv2d(192, 4, 1)
-        self.last = conv(4, 4)
-
-    def forward(self, x):
-        first = self.block(self.stem(x))
-        up = F.interpolate(self.deep(self.down(first)), size=first.shape[-2:], mode="bilinear")
-        merged = self.last(self.side(first) + up)
-        return F.interpolate(merged, scale_factor=4, mode="bilinear")
+LARGE = {
+    "deeplab without image pooling": ((208, 160), 96),
+    "upernet without pooling": ((512, 480), 416),
+    "upernet with pools of some units": ((544, 512), 448),
+}
+"""Networks whose fields need larger images and tiles."""
 
 
 class Head(nn.Module):
@@ -93,44 +32,6 @@ class Head(nn.Module):
         return self.model(x)["out"]
 
 
-NETWORKS = {
-    "one convolution": lambda: conv(3, 4, 5),
-    "a kernel of even size": lambda: nn.Conv2d(3, 4, 4, padding=1),
-    "valid and dilated": lambda: nn.Sequential(
-        conv(3, 4, 5, padding=0), conv(4, 4, padding=0, dilation=2)
-    ),
-    "strides": lambda: nn.Sequential(conv(3, 4, stride=2), conv(4, 4, stride=2)),
-    "a stride of three": lambda: nn.Sequential(conv(3, 4, 5, stride=3), conv(4, 4)),
-    "rows unlike columns": lambda: nn.Conv2d(3, 4, (7, 1), stride=(2, 1), padding=(3, 0)),
-    "ceil mode": lambda: nn.Sequential(conv(3, 4), nn.MaxPool2d(3, 2, ceil_mode=True)),
-    "transposed, odd phase": lambda: nn.Sequential(
-        conv(3, 4, stride=2), nn.ConvTranspose2d(4, 4, 3, 2, padding=1, output_padding=1)
-    ),
-    "transposed, units that read nothing": lambda: nn.Sequential(
-        nn.Conv2d(3, 4, 1, 2), nn.ConvTranspose2d(4, 4, 1, 2)
-    ),
-    "super-resolution": lambda: nn.Sequential(conv(3, 4), nn.Conv2d(4, 8, 1), nn.PixelShuffle(2)),
-    "unshuffled": lambda: nn.Sequential(nn.PixelUnshuffle(4), nn.Conv2d(48, 4, 3, padding=1)),
-    "nearest": lambda: UNet("mode='nearest'"),
-    "bilinear": lambda: UNet("mode='bilinear'"),
-    "bicubic": lambda: UNet("mode='bicubic'"),
-    "transposed": lambda: UNet("transposed"),
-    "transposed 3": lambda: UNet("transposed 3"),
-    "shuffle": lambda: UNet("shuffle"),
-    "reflected": lambda: UNet("mode='nearest'", "reflect"),
-    "replicated": lambda: UNet("mode='bilinear'", "replicate"),
-    "deeplab without image pooling": Atrous,
-    "a pyramid on convnext": Pyramid,
-    "convnext's first block": lambda: nn.Sequential(
-        convnext_tiny(weights=None).features[0], convnext_tiny(weights=None).features[1][0]
-    ),
-}
-
-
-LARGE = ("deeplab without image pooling", "a pyramid on convnext")
-"""Networks whose fields need larger tiles."""
-
-
 def made(name):
     torch.manual_seed(0)
     return NETWORKS[name]().double().eval()
@@ -139,7 +40,7 @@ def made(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_tiles_give_the_whole_image_and_no_unit_more_would(name):
     model = made(name)
-    size, side = ((208, 160), 96) if name in LARGE else (SIZE, TILE)
+    size, side = LARGE.get(name, (SIZE, TILE))
     image = torch.randn(3, *size, dtype=torch.float64)
     plan = erf.tiling(model, image_size=size, tile=side)
     assert plan.status == "exact"
@@ -154,7 +55,7 @@ def test_tiles_give_the_whole_image_and_no_unit_more_would(name):
         tile = model(image[None, :, row : row + side, col : col + side])[0]
     down, right = plan.rows.period.units, plan.cols.period.units
     there = whole[:, down : down + tile.shape[1], right : right + tile.shape[2]]
-    wrong = (tile - there).abs().amax(dim=0) > 1e-9 * whole.abs().max()
+    wrong = (tile - there).abs().amax(dim=0) > 1e-13 * whole.abs().max()
     rows, cols = (slice(axis.dropped, axis.kept) for axis in (plan.rows, plan.cols))
     assert not wrong[rows, cols].any()
     for axis, lines in ((plan.rows, wrong[:, cols].any(1)), (plan.cols, wrong[rows].any(0))):
@@ -182,6 +83,30 @@ def test_margins_are_those_of_a_closed_form():
     valid = erf.tiling(nn.Conv2d(3, 4, 9), image_size=SIZE, tile=(TILE, 1000))
     assert valid.margins == (4, 0, 4, 0)
     assert valid.tile == (TILE, SIZE[1])
+
+
+def test_the_unet_of_2015_loses_92_pixels_at_each_side():
+    """Of 572 pixels it gives 388 (Ronneberger, Fischer, Brox 2015), and four times halves."""
+    torch.manual_seed(0)
+    model, size = ValidUNet(4).double(), (668, 620)
+    plan = erf.tiling(model, image_size=size, tile=572)
+    assert plan.margins == (92, 92, 92, 92)
+    assert plan.step == (16, 16)
+    assert plan.rows.kept - plan.rows.dropped == 388
+    image = torch.randn(3, *size, dtype=torch.float64)
+    with torch.no_grad():
+        whole = model(image[None])[0]
+    assert torch.allclose(erf.tiled(model, image, plan), whole, rtol=0, atol=1e-12)
+
+
+def test_margins_of_ones_own_are_at_least_so_wide():
+    plan = erf.tiling(made("nearest"), image_size=SIZE, tile=TILE)
+    wider = plan.with_margin(17)
+    assert wider.margins == (17, 17, 17, 17)
+    assert wider.sufficient
+    assert not plan.with_margin(3).sufficient
+    strided = erf.tiling(made("strides"), image_size=SIZE, tile=TILE).with_margin(9)
+    assert all(9 <= margin < 13 for margin in strided.margins)
 
 
 def test_a_layer_inside_is_tiled_too():
@@ -214,12 +139,42 @@ class Aligned(nn.Module):
         return F.interpolate(half, scale_factor=2, mode="bilinear", align_corners=True)
 
 
+class Hidden(nn.Module):
+    """What is pooled by twos lies within what the convolution reads: fields do not show it."""
+
+    def __init__(self, pool):
+        super().__init__()
+        self.wide, self.pool = nn.Conv2d(3, 3, 8, padding=4), pool
+
+    def forward(self, x):
+        return self.wide(x)[:, :, :-1, :-1] + F.interpolate(self.pool(self.pool(x)), scale_factor=4)
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d(2), lambda x: F.max_pool2d(x, 2)])
+def test_strides_count_that_fields_do_not_show(pool):
+    torch.manual_seed(0)
+    model, image = Hidden(pool).double(), torch.randn(3, 44, 44, dtype=torch.float64)
+    plan = erf.tiling(model, image_size=(44, 44), tile=20)
+    assert plan.step == (4, 4)
+    with torch.no_grad():
+        whole = model(image[None])[0]
+    assert torch.allclose(erf.tiled(model, image, plan), whole, rtol=0, atol=1e-12)
+
+
 class Rolled(nn.Module):
     def forward(self, x):
         return torch.roll(x, 5, dims=2)
 
 
 REFUSED = {
+    "upernet with its pooling": (
+        lambda: UPerNet(*(nn.AdaptiveAvgPool2d(size) for size in (1, 2, 3, 6))),
+        r"every unit of 'output' reads the whole image, by aten\.adaptive_avg_pool2d",
+    ),
+    "upernet with pools of parts of the image": (
+        lambda: UPerNet(*(nn.AdaptiveAvgPool2d(size) for size in (2, 3, 6))),
+        r"is not the same everywhere, from '/upsample_bilinear2d#1' on",
+    ),
     "rolled around": (Rolled, r"units of 'output' at the border read what no tile .* holds"),
     "normalised over the image": (
         lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4)),
@@ -235,7 +190,7 @@ REFUSED = {
     ),
     "corners that coincide": (
         lambda: nn.Sequential(Aligned()),
-        r"is not the same everywhere, from '0' \(Aligned\) on",
+        r"is not the same everywhere, from '0/upsample_bilinear2d' on",
     ),
     "too small": (
         lambda: nn.Conv2d(3, 4, 63, padding=31),
@@ -253,6 +208,12 @@ def test_what_no_overlap_makes_equal_is_refused_with_its_cause(name):
     build, words = REFUSED[name]
     with pytest.raises(erf.TilingError, match=words):
         erf.tiling(build(), image_size=SIZE, tile=TILE)
+
+
+def test_a_step_that_fills_a_tile_is_put_down_to_its_layer():
+    halves = nn.Sequential(conv(3, 4), nn.AdaptiveAvgPool2d(2), nn.Upsample(scale_factor=48))
+    with pytest.raises(erf.TilingError, match=r"step of 60 px; .* that of '1' \(AdaptiveAvgPool2d"):
+        erf.tiling(halves, image_size=SIZE, tile=TILE)
 
 
 def test_the_smallest_tile_that_is_named_will_do():
