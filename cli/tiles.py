@@ -82,17 +82,20 @@ def tiles(
     read = [read_image(path, image_size, channels) for path in find_photos(photos)]
     planned = tiles.tiling_or_bare if photos else erf.tiling
     plan = planned(loaded.model, layer, image_size=image_size, tile=tile, channels=channels)
-    lines, found = tiles.describe_tiling(plan, loaded.name), ()
+    lines = tiles.describe_tiling(plan, loaded.name)
+    curves: erf.MarginCurves | None = None
+    enough: erf.EnoughMargin | None = None
     if photos:
         images = [loaded.image(photo) for photo in read]
         curves = erf.margin_curves(loaded.model, images, plan, progress=True)
         enough = erf.enough_margin(
             loaded.model, images, curves, tolerance, criterion=criterion, progress=True
         )
-        found = curves, enough
         lines += tiles.describe_photos(read, image_size) + tiles.describe_margins(curves, enough)
-    click.echo(tiles.tiling_json(plan, loaded.name, *found) if as_json else "\n".join(lines))
-    if figure is not None:
+    click.echo(
+        tiles.tiling_json(plan, loaded.name, curves, enough) if as_json else "\n".join(lines)
+    )
+    if figure is not None and curves is not None and enough is not None:
         from figures import margin_figure, save
 
         save(margin_figure(curves, enough), figure)

@@ -60,8 +60,8 @@ def draw_margins(axes: Axes, curves: MarginCurves, enough: EnoughMargin) -> None
     axes.set_ylim(low / 2, 2 * high)
     flips = enough.criterion == "flips"
     axes.set_ylabel("share of labels" if flips else "change / spread of the layer")
-    below = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2}
-    axes.legend(**below, fontsize="small", handlelength=1.5)
+    place, letters = (0.0, 1.0), "small"
+    axes.legend(loc="lower left", bbox_to_anchor=place, ncols=2, fontsize=letters, handlelength=1.5)
 
 
 def _draw_marks(axes: Axes, curves: MarginCurves, enough: EnoughMargin) -> None:

@@ -27,8 +27,8 @@ def tiling_json(
         >>> json.loads(tiling_json(plan, "one"))["rows"]["pieces"][1]
         {'start': 36, 'stop': 76, 'first': 38, 'last': 74, 'skipped': 2}
     """
-    names = ("top", "left", "bottom", "right")
-    document = {
+    sides = ("top", "left", "bottom", "right")
+    document: dict[str, Any] = {
         "model": model,
         "layer": plan.layer,
         "image_size": plan.image_size,
@@ -37,7 +37,7 @@ def tiling_json(
         "refused": plan.refused or None,
         "status": plan.status,
         "reasons": plan.reasons,
-        "margins": dict(zip(names, plan.margins, strict=True)),
+        "margins": dict(zip(sides, plan.margins, strict=True)),
         "overhead": plan.overhead,
         "rows": _axis(plan.rows),
         "columns": _axis(plan.cols),

@@ -116,8 +116,7 @@ def test_the_page_on_models_runs(tmp_path, monkeypatch):
 
 
 def test_the_page_on_tiles_prints_what_it_says(capsys):
-    (block,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / "docs" / "tiles.md").read_text(), re.DOTALL
-    )
-    exec(compile(block, "tiles.md", "exec"), {})
-    assert capsys.readouterr().out.splitlines() == re.findall(r"print\(.*\)  # (.*)", block)
+    page = (ROOT / "docs" / "tiles.md").read_text()
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "tiles.md", "exec"), {})
+        assert capsys.readouterr().out.splitlines() == re.findall(r"print\(.*\)  # (.*)", block)
