@@ -125,6 +125,7 @@ def test_a_click_on_a_unit_gives_the_numbers_of_the_probe(page):
     assert np.array_equal(again.samples, result.samples)
 
 
+@pytest.mark.slow
 def test_what_is_typed_is_asked_and_another_size_needs_no_new_draw(page):
     page.locator("#row0").fill("5")
     page.locator("#row0").press("Enter")
@@ -144,6 +145,7 @@ def test_what_is_typed_is_asked_and_another_size_needs_no_new_draw(page):
     assert value(page, "area0") == erf.measure(gradient, criterion="peak").area
 
 
+@pytest.mark.slow
 def test_arrow_keys_move_the_unit(page):
     click_unit(page, 3, 3)
     wait_for(page, f"{LAYER}@3,3")
@@ -165,6 +167,7 @@ def test_a_wrong_number_is_refused_in_words(page):
     wait_for(page, f"{LAYER}@6,5")
 
 
+@pytest.mark.slow
 def test_the_next_click_ends_what_is_under_way(page):
     page.locator("#draws").fill("256")
     page.locator("#patch").fill("4")
@@ -181,6 +184,7 @@ def test_the_next_click_ends_what_is_under_way(page):
     expect(page, truth_of((9, 7), draws=2, patch=4))
 
 
+@pytest.mark.slow
 def test_a_click_on_a_patch_shows_whom_it_reaches(page):
     page.mouse.click(*at(page, "#field-plot0", 40, 24, SIZE))
     page.wait_for_function(
@@ -194,6 +198,7 @@ def test_a_click_on_a_patch_shows_whom_it_reaches(page):
     )
 
 
+@pytest.mark.slow
 def test_two_models_stand_side_by_side(page):
     page.locator("#compare").click()
     click_unit(page, 4, 4, side=0)
@@ -233,6 +238,7 @@ def test_a_photo_with_a_hostile_name_is_dropped(page, tmp_path):
     assert said == "<b>bad</b>.png: is no image that can be read"
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_kept(page, folder):
     click_unit(page, 8, 8)
     wait_for(page, f"{LAYER}@8,8")
@@ -250,6 +256,7 @@ def test_what_was_measured_is_kept(page, folder):
     assert download.value.suggested_filename.endswith(".png")
 
 
+@pytest.mark.slow
 def test_two_tabs_do_not_disturb_each_other(page, chromium, explorer):
     other, watch = open_tab(chromium, explorer.address)
     other.locator("#compare").click()
@@ -266,6 +273,7 @@ def test_two_tabs_do_not_disturb_each_other(page, chromium, explorer):
     other.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_page_is_never_wider_than_the_screen(chromium, explorer, width):
     page, watch = open_tab(chromium, explorer.address, width=width)

@@ -136,6 +136,7 @@ def ask(number: int, draws: int = 1) -> Asking:
     return Asking(Place(1, 0, number), question)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_told_of_and_another_answers(tmp_path):
     heard = Heard()
     worker = ProcessWorker(order_in(tmp_path), heard)
