@@ -14,7 +14,7 @@ from erf.probing.gradient import differentiate
 from erf.probing.growing import Growth, grow
 from erf.probing.occlusion import OccludedChannel, occlude, rank_specimens
 from erf.probing.passes import Asked, run
-from erf.probing.reach import reach
+from erf.probing.projective import reach
 from erf.probing.sharing import run_shares
 
 __all__ = [

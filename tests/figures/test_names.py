@@ -28,7 +28,7 @@ def imported(package):
 
 
 def test_there_is_more_than_one_package():
-    assert PACKAGES == ["figures", "figures.report"]
+    assert PACKAGES == ["figures", "figures.explorer", "figures.report"]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
