@@ -37,6 +37,10 @@ def made(name):
     return NETWORKS[name]().double().eval()
 
 
+FAINT = dict.fromkeys(("upernet without pooling", "upernet with pools of some units"), 1e-13)
+"""Where the rim of a field moves a unit by less than the others' 1e-9: about 1e-11 there."""
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_tiles_give_the_whole_image_and_no_unit_more_would(name):
     model = made(name)
@@ -55,9 +59,10 @@ def test_tiles_give_the_whole_image_and_no_unit_more_would(name):
         tile = model(image[None, :, row : row + side, col : col + side])[0]
     down, right = plan.rows.period.units, plan.cols.period.units
     there = whole[:, down : down + tile.shape[1], right : right + tile.shape[2]]
-    wrong = (tile - there).abs().amax(dim=0) > 1e-13 * whole.abs().max()
+    change = (tile - there).abs().amax(dim=0) / whole.abs().max()
     rows, cols = (slice(axis.dropped, axis.kept) for axis in (plan.rows, plan.cols))
-    assert not wrong[rows, cols].any()
+    assert not (change[rows, cols] > 1e-13).any()
+    wrong = change > FAINT.get(name, 1e-9)
     for axis, lines in ((plan.rows, wrong[:, cols].any(1)), (plan.cols, wrong[rows].any(0))):
         assert axis.dropped == 0 or lines[axis.dropped - 1]
         assert axis.kept == len(lines) or lines[axis.kept]
